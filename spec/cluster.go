@@ -1,0 +1,140 @@
+package spec
+
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// A Cluster is one checked cluster file: everything wanted, nothing observed. Load returns
+// one only if the file has no error, so its readers need not check it again.
+type Cluster struct {
+	Name    string            // the label of the cluster block
+	Region  string            // empty: the AWS configuration chain decides
+	Tags    map[string]string // on every instance and volume of the cluster
+	Network Network
+	Groups  []Group // in the file's order; names are unique
+	Source  Source
+}
+
+// Group finds a group by name; ok is false if the file has none of that name.
+func (c *Cluster) Group(name string) (g *Group, ok bool) {
+	for i := range c.Groups {
+		if c.Groups[i].Name == name {
+			return &c.Groups[i], true
+		}
+	}
+	return nil, false
+}
+
+// Empty is the same cluster with every count zero and no group left: what `down` wants.
+// The names stay, so that the plan for it can only ever name this cluster's instances.
+func (c *Cluster) Empty() *Cluster {
+	e := *c
+	e.Groups = nil
+	return &e
+}
+
+// A Group is a set of identical nodes with one purpose, such as head or compute.
+type Group struct {
+	Name            string
+	Count           int      // 0 or more; slots are 0 … Count-1
+	InstanceTypes   []string // in order of preference, at least one; one type serves the whole group
+	Placement       Placement
+	Market          Market
+	EFA             bool
+	Image           Image    // the group's own, or else the cluster's
+	Subnets         []string // the group's own, or else the network's, in the order to try; empty: the default VPC's
+	SecurityGroups  []string // the group's own, or else the network's; empty: the VPC's default
+	KeyName         string   // the network's; empty: none
+	InstanceProfile string   // name of an IAM instance profile; empty: none
+	RootVolume      RootVolume
+	UserData        []byte            // raw, at most 16 KiB; nil: none
+	Tags            map[string]string // the cluster's and the group's own, merged: the group wins
+	Launch          Launch
+	Source          Source
+}
+
+// An Image names an AMI in exactly one of three ways: by ID; by Name (with * and ?) and
+// Owners; or by Family with a Version or a Channel, for images made by `cluster image`.
+type Image struct {
+	ID      string
+	Name    string
+	Owners  []string // 12-digit account ids, self, amazon, aws-marketplace; set with Name
+	Family  string
+	Version string
+	Channel string
+	Source  Source
+}
+
+// Network is where nodes are attached unless a group says otherwise.
+type Network struct {
+	Subnets        []string
+	SecurityGroups []string
+	KeyName        string
+	Source         Source
+}
+
+// RootVolume changes the root volume that the image describes. Zero fields keep the image's value.
+type RootVolume struct {
+	Size       int    // GiB; 0: the snapshot's
+	Type       string // gp3, gp2, io1, io2, st1, sc1, standard; empty: the image's
+	IOPS       int    // 0: the type's default
+	Throughput int    // MiB/s, gp3 only; 0: the type's default
+	Encrypted  bool   // false keeps the snapshot's state: EC2 never un-encrypts
+	KMSKeyID   string // only with Encrypted; empty: the account's default key
+	Source     Source
+}
+
+// Launch says how much of a group is enough, how long to wait, and how to use the subnets.
+type Launch struct {
+	All     bool          // N nodes or none
+	Min     int           // fewest nodes that count as a success; equals Count if All
+	Timeout time.Duration // from the first call until every node runs; default 15 minutes
+	Subnets SubnetUse
+	Source  Source
+}
+
+// SubnetUse says how a group uses its list of subnets.
+type SubnetUse string
+
+const (
+	SubnetsFirst SubnetUse = "first" // the default: the whole group in the first subnet that has room
+	SubnetsAll   SubnetUse = "all"   // slot i goes to subnet i mod n: one group over several zones
+)
+
+// Market is how instances are bought.
+type Market string
+
+const (
+	OnDemand Market = "on-demand"
+	Spot     Market = "spot"
+)
+
+// Placement is the strategy of a group's placement group.
+type Placement string
+
+const (
+	PlacementNone      Placement = "none" // no placement group
+	PlacementCluster   Placement = "cluster"
+	PlacementSpread    Placement = "spread" // at most 7 nodes in a zone
+	PlacementPartition Placement = "partition"
+)
+
+// A Source remembers where a block and its settings stand in the cluster file. It is for
+// messages only: nothing is decided by it. The zero value points nowhere.
+type Source struct {
+	Block hcl.Range            // the block's header
+	Attrs map[string]hcl.Range // by argument name: the whole argument, name and value
+}
+
+// At is the range of the first of the named arguments that is set in the block, and the
+// block's own header if none is.
+func (s Source) At(args ...string) hcl.Range {
+	for _, a := range args {
+		if r, ok := s.Attrs[a]; ok {
+			return r
+		}
+	}
+	return s.Block
+}
