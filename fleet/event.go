@@ -1,0 +1,55 @@
+package fleet
+
+import (
+	"time"
+
+	"cluster/planner"
+)
+
+// EventType is what happened. The values are the words of `up --json`; they only grow.
+type EventType string
+
+const (
+	EventLaunchStart    EventType = "launch_start"    // a group is asked for at a rung: Group, Type, Zone, Asked
+	EventLaunchDone     EventType = "launch_done"     // a call was granted: Group, Slots, Type, Zone, Asked, Got
+	EventLaunchFailed   EventType = "launch_failed"   // a call was refused: Group, Slots, Type, Zone, Asked, Got, Code, Class, Message
+	EventNodeRunning    EventType = "node_running"    // Node, Instance, Zone, Type
+	EventNodeLost       EventType = "node_lost"       // died before it ran, or went while we looked: Node, Instance, Message
+	EventReleased       EventType = "released"        // instances of a failed launch are terminated: Group, Got, Message
+	EventTerminateStart EventType = "terminate_start" // Group, Got instances are asked to go
+	EventNodeTerminated EventType = "node_terminated" // Node, Instance
+	EventStarted        EventType = "start"           // Group, Got stopped instances are started
+	EventRetagged       EventType = "retag"           // Group, Got instances have new tags
+	EventPlacement      EventType = "placement"       // a placement group was created or deleted: Group, Message
+	EventWaiting        EventType = "waiting"         // a look is over; Counts say where each group stands
+	EventVerify         EventType = "verify"          // Verdict
+)
+
+// An Event is one thing that happened. Fields that an event type does not list are zero.
+type Event struct {
+	Type         EventType
+	At           time.Time // the region's time
+	Group        string
+	Node         string
+	Slots        planner.Slots
+	Instance     string
+	Zone         string
+	InstanceType string
+	Asked        int
+	Got          int
+	Code         string // EC2's error code
+	Class        Class
+	Message      string // EC2's words or ours; may hold control characters
+	Counts       []GroupCount
+	Verdict      *planner.Verdict
+}
+
+// A GroupCount says where one group stands.
+type GroupCount struct {
+	Group    string
+	Want     int
+	Pending  int
+	Running  int
+	Verified int
+	Leaving  int // shutting down
+}
