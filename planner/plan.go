@@ -81,8 +81,8 @@ func (k Kind) String() string {
 type Action struct {
 	Kind     Kind
 	Group    string
-	Slots    Slots  // ascending; empty only for an instance whose slot cannot be told
-	Instance string // empty for Launch
+	Slots    Slots             // ascending; empty only for an instance whose slot cannot be told
+	Instance string            // empty for Launch
 	Tags     map[string]string // Retag only: the tags to write
 	Volume   string            // Retag only: the root volume to tag along; may be empty
 	Why      Reason
