@@ -1,8 +1,126 @@
 package planner
 
-import "cluster/spec"
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
-// Fingerprint is the value of the cluster:spec tag.
+	"cluster/spec"
+)
+
+// The parts of a fingerprint: what the file decides for a node once it is launched.
+const (
+	partImage    = "img"
+	partUserData = "ud"
+	partVolume   = "rv"
+	partGroups   = "sg"
+	partKey      = "key"
+	partMarket   = "mkt"
+	partStrategy = "pl"
+	partEFA      = "efa"
+	partProfile  = "prof"
+)
+
+// fingerprintForm is the first word of every fingerprint; another form is not understood.
+const fingerprintForm = "1"
+
+// Fingerprint is the value of the cluster:spec tag: a short hash of each setting that a node
+// keeps for life, by name, so that a later Diff can say which of them changed. Types and
+// subnets are not in it, since adding one to fall back on replaces nothing; nor are tags, which
+// can be rewritten. It has at most 256 characters and shows nothing of the settings themselves.
 func Fingerprint(g *spec.Group, img Image) string {
-	return "1"
+	rv := g.RootVolume
+	parts := []struct {
+		label  string
+		fields []string
+	}{
+		{partImage, []string{img.ID}},
+		{partUserData, []string{string(g.UserData)}},
+		{partVolume, volumeFields(rv)},
+		{partGroups, slices.Compact(slices.Sorted(slices.Values(g.SecurityGroups)))},
+		{partKey, []string{g.KeyName}},
+		{partMarket, []string{string(cmp.Or(g.Market, spec.OnDemand))}},
+		{partStrategy, []string{string(strategy(g))}},
+		{partEFA, []string{boolField(g.EFA)}},
+		{partProfile, []string{g.InstanceProfile}},
+	}
+	b := []byte(fingerprintForm)
+	for _, p := range parts {
+		b = append(b, ' ')
+		b = append(b, p.label...)
+		b = append(b, '=')
+		b = append(b, shortHash(p.label, p.fields)...)
+	}
+	return string(b)
+}
+
+// volumeFields are the root volume's settings with their names, without those that are not set.
+func volumeFields(rv spec.RootVolume) []string {
+	fields := []string{
+		number("size", rv.Size), rv.Type, number("iops", rv.IOPS), number("throughput", rv.Throughput),
+		boolField(rv.Encrypted), rv.KMSKeyID,
+	}
+	if strings.Join(fields, "") == "" {
+		return nil
+	}
+	return fields
+}
+
+func number(name string, n int) string {
+	if n == 0 {
+		return ""
+	}
+	return name + strconv.Itoa(n)
+}
+
+func boolField(b bool) string {
+	if b {
+		return "true"
+	}
+	return ""
+}
+
+// shortHash is - for fields that are all empty, and else eight hex digits. The lengths keep
+// ("ab", "c") and ("a", "bc") apart.
+func shortHash(label string, fields []string) string {
+	if strings.Join(fields, "") == "" {
+		return "-"
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n", label)
+	for _, f := range fields {
+		fmt.Fprintf(h, "%d\n%s", len(f), f)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:4])
+}
+
+// A imprint is a fingerprint taken apart, by label. It is nil for a tag that is missing or that
+// another version of the program wrote; then only what EC2 shows can be compared.
+type imprint map[string]string
+
+func parsePrint(tag string) imprint {
+	words := strings.Fields(tag)
+	if len(words) == 0 || words[0] != fingerprintForm {
+		return nil
+	}
+	p := imprint{}
+	for _, w := range words[1:] {
+		label, hash, ok := strings.Cut(w, "=")
+		if !ok {
+			return nil
+		}
+		p[label] = hash
+	}
+	return p
+}
+
+// differs says that both fingerprints have the part, with different hashes.
+func (p imprint) differs(q imprint, label string) bool {
+	a, okA := p[label]
+	b, okB := q[label]
+	return okA && okB && a != b
 }
