@@ -1,37 +1,54 @@
 package fleet
 
-import (
-	"context"
+import "time"
 
-	"cluster/planner"
-	"cluster/spec"
-)
-
-// Scope is how much Observe asks for. Each one includes those before it.
-type Scope int
-
-const (
-	Nodes   Scope = iota // the instances: ceil(N/1000) calls
-	Images               // and the images the file names: a call each
-	Roots                // and the root volumes: ceil(N/1000) calls
-	Placing              // and the placement groups, and, if something is to be launched, the facts a launch needs
-)
-
-// A Launcher observes clusters and carries out plans. Its zero value is usable once Session is set.
+// A Launcher observes clusters and carries out plans. Its zero value is usable once Session is
+// set. One Launcher serves one goroutine at a time.
 type Launcher struct {
 	Session *Session
 	Notify  func(Event) // called from the goroutine that called Apply, in order; may be nil
-	DryRun  bool        // Observe also asks whether each launch would be permitted, a call a group
+
+	// DryRun makes Observe ask, where a plan launches, whether the credentials may: a call a group.
+	DryRun bool
+
+	// Looks are the waits between looks at the cluster while it changes, in the region's time;
+	// the last one repeats. Nil: 8 s, three times 5 s, then every 10 s. EC2 brings most instances up in
+	// 5 to 20 s, so an earlier first look would only cost a call.
+	Looks []time.Duration
+
+	// Replace is how many nodes of a group may die before they run and be launched again. 0: a
+	// twentieth of the group and at least 3. Negative: none.
+	Replace int
+
+	// Patience is how long to wait for terminated instances to be gone; 0: 15 minutes.
+	Patience time.Duration
 }
 
-// Observe looks at the cluster that want names.
-func (l *Launcher) Observe(ctx context.Context, want *spec.Cluster, scope Scope) (planner.Observed, error) {
-	panic("later")
+var defaultLooks = []time.Duration{8 * time.Second, 5 * time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second}
+
+// look is the wait before the n-th look, from 0.
+func (l *Launcher) look(n int) time.Duration {
+	looks := l.Looks
+	if len(looks) == 0 {
+		looks = defaultLooks
+	}
+	return looks[min(n, len(looks)-1)]
 }
 
-// Apply carries out p, the plan for want and have, waits until every node runs, and verifies.
-// If ctx is cancelled it makes no new call, lets those in flight finish, and returns what is
-// there with the context's cause. A plan with blockers is a programmer's mistake.
-func (l *Launcher) Apply(ctx context.Context, want *spec.Cluster, have planner.Observed, p planner.Plan) (Report, error) {
-	panic("later")
+// budget is how many young deaths of a group of n nodes are made good.
+func (l *Launcher) budget(n int) int {
+	switch {
+	case l.Replace < 0:
+		return 0
+	case l.Replace > 0:
+		return l.Replace
+	}
+	return max(3, n/20)
+}
+
+func (l *Launcher) patience() time.Duration {
+	if l.Patience > 0 {
+		return l.Patience
+	}
+	return 15 * time.Minute
 }

@@ -1,0 +1,234 @@
+package fleet
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"cluster/planner"
+	"cluster/spec"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// facts asks what only a launch needs to know, each kind of thing in one call. Everything is asked
+// for by filter: what does not exist is then missing from the answer, and the planner says so at
+// its line of the file, where an error about a list of ids would name none of them.
+func (s *Session) facts(ctx context.Context, want *spec.Cluster) (*planner.Facts, error) {
+	n := mentioned(want)
+	f := &planner.Facts{}
+	steps := []func() error{
+		func() error { return s.instanceTypes(ctx, n.types, f) },
+		func() error { return s.offerings(ctx, n.types, f) },
+		func() error { return s.subnets(ctx, n.subnets, n.defaultSubnets, f) },
+		func() error { return s.securityGroups(ctx, n.securityGroups, f) },
+		func() error { return s.keyPairs(ctx, n.keyPairs, f) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// mentions are the things of EC2's that a file names, each sorted and once.
+type mentions struct {
+	types, subnets, securityGroups, keyPairs []string
+	defaultSubnets                           bool // a group names no subnet
+}
+
+func mentioned(want *spec.Cluster) mentions {
+	var m mentions
+	for _, g := range want.Groups {
+		m.types = append(m.types, g.InstanceTypes...)
+		m.subnets = append(m.subnets, g.Subnets...)
+		m.securityGroups = append(m.securityGroups, g.SecurityGroups...)
+		m.defaultSubnets = m.defaultSubnets || len(g.Subnets) == 0
+		if g.KeyName != "" {
+			m.keyPairs = append(m.keyPairs, g.KeyName)
+		}
+	}
+	for _, l := range []*[]string{&m.types, &m.subnets, &m.securityGroups, &m.keyPairs} {
+		slices.Sort(*l)
+		*l = slices.Compact(*l)
+	}
+	return m
+}
+
+func (s *Session) instanceTypes(ctx context.Context, names []string, f *planner.Facts) error {
+	return pages(func(token *string) (*string, error) {
+		out, err := call(ctx, s, request{action: "DescribeInstanceTypes", doing: "look up " + strings.Join(names, ", ")},
+			s.EC2.DescribeInstanceTypes, &ec2.DescribeInstanceTypesInput{
+				Filters: []types.Filter{filter("instance-type", names...)}, MaxResults: new(int32(100)), NextToken: token,
+			})
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range out.InstanceTypes {
+			f.Types = append(f.Types, toInstanceType(t))
+		}
+		return out.NextToken, nil
+	})
+}
+
+func toInstanceType(t types.InstanceTypeInfo) planner.InstanceType {
+	p := planner.InstanceType{
+		Name:      string(t.InstanceType),
+		Burstable: value(t.BurstablePerformanceSupported),
+		BareMetal: value(t.BareMetal),
+		Markets:   words(t.SupportedUsageClasses),
+	}
+	if i := t.ProcessorInfo; i != nil {
+		p.Architectures = words(i.SupportedArchitectures)
+	}
+	if i := t.VCpuInfo; i != nil {
+		p.VCPUs = int(value(i.DefaultVCpus))
+	}
+	if i := t.MemoryInfo; i != nil {
+		p.MemoryMiB = int(value(i.SizeInMiB))
+	}
+	if i := t.NetworkInfo; i != nil {
+		p.EFA, p.NetworkCards = value(i.EfaSupported), int(value(i.MaximumNetworkCards))
+		if i.EfaInfo != nil {
+			p.EFAMax = int(value(i.EfaInfo.MaximumEfaInterfaces))
+		}
+	}
+	if i := t.PlacementGroupInfo; i != nil {
+		p.Placements = words(i.SupportedStrategies)
+	}
+	return p
+}
+
+// words is a list of EC2's enumeration values as text.
+func words[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	return out
+}
+
+func (s *Session) offerings(ctx context.Context, names []string, f *planner.Facts) error {
+	return pages(func(token *string) (*string, error) {
+		out, err := call(ctx, s, request{action: "DescribeInstanceTypeOfferings", doing: "look up the zones of " + strings.Join(names, ", ")},
+			s.EC2.DescribeInstanceTypeOfferings, &ec2.DescribeInstanceTypeOfferingsInput{
+				LocationType: types.LocationTypeAvailabilityZone,
+				Filters:      []types.Filter{filter("instance-type", names...)}, MaxResults: new(int32(page)), NextToken: token,
+			})
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range out.InstanceTypeOfferings {
+			f.Offerings = append(f.Offerings, planner.Offering{Type: string(o.InstanceType), Zone: value(o.Location)})
+		}
+		return out.NextToken, nil
+	})
+}
+
+func (s *Session) subnets(ctx context.Context, ids []string, defaults bool, f *planner.Facts) error {
+	ask := func(by types.Filter, doing string) error {
+		return pages(func(token *string) (*string, error) {
+			out, err := call(ctx, s, request{action: "DescribeSubnets", doing: doing},
+				s.EC2.DescribeSubnets, &ec2.DescribeSubnetsInput{
+					Filters: []types.Filter{by}, MaxResults: new(int32(page)), NextToken: token,
+				})
+			if err != nil {
+				return nil, err
+			}
+			for _, n := range out.Subnets {
+				f.Subnets = append(f.Subnets, planner.Subnet{
+					ID: value(n.SubnetId), VPC: value(n.VpcId), Zone: value(n.AvailabilityZone),
+					Free: int(value(n.AvailableIpAddressCount)), Default: value(n.DefaultForAz),
+					State: string(n.State), PublicIP: value(n.MapPublicIpOnLaunch),
+				})
+			}
+			return out.NextToken, nil
+		})
+	}
+	if defaults {
+		if err := ask(filter("default-for-az", "true"), "look up the default subnets"); err != nil {
+			return err
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := ask(filter("subnet-id", ids...), "look up "+strings.Join(ids, ", ")); err != nil {
+		return err
+	}
+	slices.SortFunc(f.Subnets, func(a, b planner.Subnet) int { return strings.Compare(a.ID, b.ID) })
+	f.Subnets = slices.CompactFunc(f.Subnets, func(a, b planner.Subnet) bool { return a.ID == b.ID })
+	return nil
+}
+
+func (s *Session) securityGroups(ctx context.Context, ids []string, f *planner.Facts) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return pages(func(token *string) (*string, error) {
+		out, err := call(ctx, s, request{action: "DescribeSecurityGroups", doing: "look up " + strings.Join(ids, ", ")},
+			s.EC2.DescribeSecurityGroups, &ec2.DescribeSecurityGroupsInput{
+				Filters: []types.Filter{filter("group-id", ids...)}, MaxResults: new(int32(page)), NextToken: token,
+			})
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range out.SecurityGroups {
+			f.SecurityGroups = append(f.SecurityGroups, value(g.GroupId))
+		}
+		return out.NextToken, nil
+	})
+}
+
+func (s *Session) keyPairs(ctx context.Context, names []string, f *planner.Facts) error {
+	if len(names) == 0 {
+		return nil
+	}
+	out, err := call(ctx, s, request{action: "DescribeKeyPairs", doing: "look up key pair " + strings.Join(names, ", ")},
+		s.EC2.DescribeKeyPairs, &ec2.DescribeKeyPairsInput{Filters: []types.Filter{filter("key-name", names...)}})
+	if err != nil {
+		return err
+	}
+	for _, k := range out.KeyPairs {
+		f.KeyPairs = append(f.KeyPairs, value(k.KeyName))
+	}
+	return nil
+}
+
+// permissions asks EC2, by a dry run of each group's first launch call, whether it would be
+// permitted. That checks credentials and parameters, not capacity, and launches nothing. The
+// placement group is left out: it may not exist yet.
+func (l *Launcher) permissions(ctx context.Context, want *spec.Cluster, have planner.Observed) ([]planner.Denial, error) {
+	a := newApply(l, want, have, planner.Diff(want, have))
+	var denied []planner.Denial
+	for _, g := range a.groups {
+		c := a.newClimb(g, nil, g.plan.Rungs)
+		for _, x := range a.actions(planner.Launch, planner.Replace) {
+			if x.Group == g.plan.Name {
+				c.slots = append(c.slots, x.Slots...)
+			}
+		}
+		if len(c.slots) == 0 || len(c.rungs) == 0 {
+			continue
+		}
+		slices.Sort(c.slots)
+		first := planner.Calls(g.spec, c.rungs[0], c.slots, g.plan)[0]
+		first.PlacementGroup = ""
+		in := launch{cluster: want.Name, group: g.spec, image: g.plan.Image, typ: a.instanceType(first.Type), call: first}.input(-1) // a token of its own
+		in.DryRun = new(true)
+		_, err := call(ctx, l.Session, request{action: "RunInstances", doing: "ask for permission to launch " + g.plan.Name, at: g.spec.Source.Block},
+			l.Session.EC2.RunInstances, in)
+		e, cause := split(err)
+		switch {
+		case cause != nil:
+			return nil, cause
+		case e != nil && (e.Class == Permission || e.Class == Spec):
+			denied = append(denied, planner.Denial{Group: g.plan.Name, Code: e.Code, Detail: e.Message})
+		case e != nil && e.Code != "DryRunOperation":
+			return nil, e
+		}
+	}
+	return denied, nil
+}

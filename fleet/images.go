@@ -1,0 +1,138 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"cluster/planner"
+	"cluster/spec"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// Tags that `cluster image` writes on the images it makes.
+const (
+	tagImageFamily  = "cluster:image-family"
+	tagImageVersion = "cluster:image-version"
+	tagImageChannel = "cluster:image-channel"
+)
+
+// images describes every image that the file may mean: a call for all that are named by id, and
+// one for each other way of naming that occurs. They are asked for by filter, because by id a
+// single unknown one fails the call; and a name never without its owners.
+func (s *Session) images(ctx context.Context, want *spec.Cluster) ([]planner.Image, error) {
+	found := map[string]planner.Image{}
+	for _, q := range imageQueries(want) {
+		err := pages(func(token *string) (*string, error) {
+			in := q.input
+			in.NextToken = token
+			out, err := call(ctx, s, request{action: "DescribeImages", doing: "look up " + q.what, at: q.source.Block},
+				s.EC2.DescribeImages, &in)
+			if err != nil {
+				return nil, err
+			}
+			for _, i := range out.Images {
+				found[value(i.ImageId)] = toImage(i)
+			}
+			return out.NextToken, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	images := make([]planner.Image, 0, len(found))
+	for _, i := range found {
+		images = append(images, i)
+	}
+	slices.SortFunc(images, func(a, b planner.Image) int { return strings.Compare(a.ID, b.ID) })
+	return images, nil
+}
+
+type imageQuery struct {
+	what   string
+	input  ec2.DescribeImagesInput
+	source spec.Source
+}
+
+func imageQueries(want *spec.Cluster) []imageQuery {
+	var ids []string
+	var queries []imageQuery
+	var byID imageQuery
+	seen := map[string]bool{}
+	for i := range want.Groups {
+		img := want.Groups[i].Image
+		key := fmt.Sprintf("%q", []any{img.ID, img.Name, img.Owners, img.Family, img.Version, img.Channel})
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		q := imageQuery{source: img.Source, input: ec2.DescribeImagesInput{MaxResults: new(int32(page))}}
+		switch {
+		case img.ID != "":
+			ids = append(ids, img.ID)
+			byID.source = img.Source
+			continue
+		case img.Name != "":
+			q.what = fmt.Sprintf("image %q of %s", img.Name, strings.Join(img.Owners, ", "))
+			q.input.Owners = img.Owners
+			q.input.Filters = []types.Filter{filter("name", img.Name)}
+		default:
+			q.what = fmt.Sprintf("image family %q", img.Family)
+			q.input.Owners = []string{"self"}
+			q.input.Filters = []types.Filter{filter("tag:"+tagImageFamily, img.Family)}
+			if img.Version != "" {
+				q.input.Filters = append(q.input.Filters, filter("tag:"+tagImageVersion, img.Version))
+			}
+		}
+		queries = append(queries, q)
+	}
+	for chunk := range slices.Chunk(ids, 200) { // EC2's cap of values in a filter
+		byID.what = "image " + strings.Join(chunk, ", ")
+		// Deprecated images still launch by id, but are hidden from everybody but their owner.
+		byID.input = ec2.DescribeImagesInput{
+			Filters: []types.Filter{filter("image-id", chunk...)}, MaxResults: new(int32(page)),
+			IncludeDeprecated: new(true), IncludeDisabled: new(true),
+		}
+		queries = append(queries, byID)
+	}
+	return queries
+}
+
+func toImage(i types.Image) planner.Image {
+	p := planner.Image{
+		ID:           value(i.ImageId),
+		Name:         value(i.Name),
+		Owner:        value(i.OwnerId),
+		OwnerAlias:   value(i.ImageOwnerAlias),
+		State:        string(i.State),
+		Architecture: string(i.Architecture),
+		Created:      timestamp(value(i.CreationDate)),
+		Deprecated:   timestamp(value(i.DeprecationTime)),
+		ENA:          value(i.EnaSupport),
+		Tags:         fromTags(i.Tags),
+	}
+	if r := i.StateReason; r != nil {
+		p.StateReason = cmp.Or(value(r.Message), value(r.Code))
+	}
+	for _, m := range i.BlockDeviceMappings {
+		if m.Ebs != nil && value(m.DeviceName) == value(i.RootDeviceName) {
+			p.RootDevice = value(m.DeviceName)
+			p.RootSnapshot, p.RootSize = value(m.Ebs.SnapshotId), int(value(m.Ebs.VolumeSize))
+		}
+	}
+	return p
+}
+
+// timestamp reads the dates that EC2 gives as text; zero if it is none.
+func timestamp(s string) time.Time {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}

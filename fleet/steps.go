@@ -1,0 +1,345 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cluster/planner"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// createPlacements makes the plan's placement groups, and waits until EC2 shows them: a launch
+// into one that it does not know yet is refused.
+func (a *apply) createPlacements(ctx context.Context) error {
+	var names []string
+	for _, p := range a.plan.Placements {
+		if p.Delete {
+			continue
+		}
+		tags := map[string]string{tagName: a.want.Name, tagGroup: p.Group}
+		_, err := call(ctx, a.s, request{action: "CreatePlacementGroup", doing: "create placement group " + p.Name, at: p.Why.At},
+			a.s.EC2.CreatePlacementGroup, &ec2.CreatePlacementGroupInput{
+				GroupName: new(p.Name), Strategy: types.PlacementStrategy(p.Strategy),
+				TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypePlacementGroup, Tags: toTags(tags)}},
+			})
+		// A lost reply makes the repeat a duplicate; whether it is ours, the look below tells.
+		if e, _ := split(err); err != nil && (e == nil || e.Code != "InvalidPlacementGroup.Duplicate") {
+			return err
+		}
+		names = append(names, p.Name)
+		a.emit(Event{Type: EventPlacement, Group: p.Group, Message: "created placement group " + p.Name})
+	}
+	return a.awaitPlacements(ctx, names)
+}
+
+func (a *apply) awaitPlacements(ctx context.Context, names []string) error {
+	deadline := a.s.now().Add(visibleWithin)
+	for len(names) > 0 {
+		groups, err := a.s.placements(ctx, a.want.Name)
+		if err != nil {
+			return err
+		}
+		for _, g := range groups {
+			if g.State == string(types.PlacementGroupStateAvailable) {
+				names = slices.DeleteFunc(names, func(n string) bool { return n == g.Name })
+			}
+		}
+		if len(names) == 0 {
+			break
+		}
+		if a.s.now().After(deadline) {
+			return fmt.Errorf("placement group %s does not become available, or belongs to somebody else", strings.Join(names, ", "))
+		}
+		if err := a.s.sleep(ctx, settleEvery); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deletePlacements removes the placement groups that the plan ends. EC2 keeps one in use for a
+// moment after its last instance has gone.
+func (a *apply) deletePlacements(ctx context.Context) error {
+	for _, p := range a.plan.Placements {
+		if !p.Delete {
+			continue
+		}
+		deadline := a.s.now().Add(a.l.patience())
+		for {
+			_, err := call(ctx, a.s, request{action: "DeletePlacementGroup", doing: "delete placement group " + p.Name, at: p.Why.At},
+				a.s.EC2.DeletePlacementGroup, &ec2.DeletePlacementGroupInput{GroupName: new(p.Name)})
+			if err == nil {
+				break
+			}
+			e, cause := split(err)
+			if e != nil && e.Code == "InvalidPlacementGroup.Unknown" {
+				break
+			}
+			if cause != nil || e.Code != "InvalidPlacementGroup.InUse" || a.s.now().After(deadline) {
+				return err
+			}
+			if err := a.s.sleep(ctx, a.l.look(1)); err != nil {
+				return err
+			}
+		}
+		a.emit(Event{Type: EventPlacement, Group: p.Group, Message: "deleted placement group " + p.Name})
+	}
+	return nil
+}
+
+// start starts the stopped nodes of the plan, a call a group. One that is still stopping must
+// have stopped first.
+func (a *apply) start(ctx context.Context) error {
+	byGroup := map[string][]planner.Instance{}
+	for _, i := range a.instances(a.actions(planner.Start)) {
+		byGroup[i.Group] = append(byGroup[i.Group], i)
+	}
+	for _, g := range a.groups {
+		nodes := byGroup[g.plan.Name]
+		if len(nodes) == 0 {
+			continue
+		}
+		if err := a.awaitStopped(ctx, nodes); err != nil {
+			return err
+		}
+		g.begun = a.s.now()
+		for batch := range slices.Chunk(nodes, terminateAtOnce) {
+			r := request{action: "StartInstances", instances: len(batch), doing: fmt.Sprintf("start %d nodes of %s", len(batch), g.plan.Name)}
+			if g.spec != nil {
+				r.at = g.spec.Source.Block
+			}
+			_, err := call(ctx, a.s, r, a.s.EC2.StartInstances, &ec2.StartInstancesInput{InstanceIds: idsOf(batch)})
+			if e, cause := split(err); err != nil {
+				if cause == nil && (e.Class == Capacity || e.Class == Quota) {
+					g.err = errors.Join(g.err, a.startShort(g, e, len(batch)))
+					break
+				}
+				return err
+			}
+			a.changed = true
+			g.report.Started += len(batch)
+			for _, i := range batch {
+				a.nodes[i.ID].State = planner.Pending
+			}
+			a.emit(Event{Type: EventStarted, Group: g.plan.Name, Got: len(batch)})
+		}
+	}
+	return nil
+}
+
+func (a *apply) startShort(g *groupRun, e *CallError, asked int) error {
+	g.report.Refusals = append(g.report.Refusals, Refusal{Asked: asked, Code: e.Code, Class: e.Class, Message: e.Message})
+	return &ShortError{
+		Group: g.plan.Name, Want: g.plan.Want, Got: g.plan.Have - asked,
+		Refusals: g.report.Refusals, At: e.At,
+	}
+}
+
+func (a *apply) awaitStopped(ctx context.Context, nodes []planner.Instance) error {
+	deadline := a.s.now().Add(a.l.patience())
+	for n := 0; slices.ContainsFunc(nodes, func(i planner.Instance) bool { return a.nodes[i.ID].State == planner.Stopping }); n++ {
+		if a.s.now().After(deadline) {
+			return fmt.Errorf("%s does not finish stopping", nodes[0].ID)
+		}
+		if err := a.s.sleep(ctx, a.l.look(n)); err != nil {
+			return err
+		}
+		if err := a.lookAgain(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retag writes tags, a call for a thousand resources that get the same ones. The root volumes get
+// them too, as they did at launch.
+func (a *apply) retag(ctx context.Context) error {
+	actions := a.actions(planner.Retag)
+	key := func(x planner.Action) string { return x.Group + "\x00" + fmt.Sprintf("%q", toPairs(x.Tags)) }
+	slices.SortStableFunc(actions, func(x, y planner.Action) int { return cmp.Compare(key(x), key(y)) })
+	for len(actions) > 0 {
+		n := 1
+		for n < len(actions) && key(actions[n]) == key(actions[0]) {
+			n++
+		}
+		if err := a.retagAlike(ctx, actions[:n]); err != nil {
+			return err
+		}
+		actions = actions[n:]
+	}
+	return nil
+}
+
+func toPairs(m map[string]string) []string {
+	var pairs []string
+	for _, t := range toTags(m) {
+		pairs = append(pairs, *t.Key, *t.Value)
+	}
+	return pairs
+}
+
+func (a *apply) retagAlike(ctx context.Context, actions []planner.Action) error {
+	var resources []string
+	for _, x := range actions {
+		resources = append(resources, x.Instance)
+		if x.Volume != "" {
+			resources = append(resources, x.Volume)
+		}
+	}
+	group := actions[0].Group
+	for batch := range slices.Chunk(resources, 1000) {
+		_, err := call(ctx, a.s, request{action: "CreateTags", doing: "retag nodes of " + group, at: actions[0].Why.At},
+			a.s.EC2.CreateTags, &ec2.CreateTagsInput{Resources: batch, Tags: toTags(actions[0].Tags)})
+		if err != nil {
+			return err
+		}
+	}
+	a.changed = true
+	a.group(group).report.Retagged += len(actions)
+	a.emit(Event{Type: EventRetagged, Group: group, Got: len(actions)})
+	return nil
+}
+
+// launch climbs every group's ladder side by side. One group's failure never cancels another's.
+func (a *apply) launch(ctx context.Context) error {
+	var climbs []*climb
+	for _, g := range a.groups {
+		var slots planner.Slots
+		for _, x := range a.plan.Actions {
+			if x.Group == g.plan.Name && (x.Kind == planner.Launch || x.Kind == planner.Replace) {
+				slots = append(slots, x.Slots...)
+			}
+		}
+		if len(slots) > 0 {
+			slices.Sort(slots)
+			g.begun = a.s.now()
+			climbs = append(climbs, a.newClimb(g, slots, g.plan.Rungs))
+		}
+	}
+	a.climb(ctx, climbs)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (a *apply) newClimb(g *groupRun, slots planner.Slots, rungs []planner.Rung) *climb {
+	kept := 0
+	for _, n := range a.nodes {
+		if n.Group == g.plan.Name && n.Slot >= 0 && n.Slot < g.plan.Want && !a.ended[n.ID] {
+			kept++
+		}
+	}
+	return &climb{a: a, group: g.spec, plan: g.plan, slots: slots, kept: kept, rungs: rungs}
+}
+
+// climb runs climbs side by side, tells their events as they come, and takes in the results.
+func (a *apply) climb(ctx context.Context, climbs []*climb) {
+	if len(climbs) == 0 {
+		return
+	}
+	a.changed = true
+	events := make(chan Event)
+	done := make(chan struct{})
+	for _, c := range climbs {
+		c.emit = func(e Event) { events <- e }
+		go func() {
+			c.run(ctx)
+			done <- struct{}{}
+		}()
+	}
+	for running := len(climbs); running > 0; {
+		select {
+		case e := <-events:
+			a.emit(e)
+		case <-done:
+			running--
+		}
+	}
+	for _, c := range climbs {
+		g := a.group(c.group.Name)
+		g.report.Launched += len(c.nodes)
+		g.report.Released += c.released
+		g.report.Refusals = append(g.report.Refusals, c.refusals...)
+		if c.rung >= 0 && c.rung < len(c.rungs) {
+			g.rung = c.rungs[c.rung : c.rung+1]
+		}
+		g.err = errors.Join(g.err, c.err)
+		for _, i := range c.nodes {
+			i.Group = g.plan.Name // an answer to a repeat may come without tags
+			a.nodes[i.ID] = &node{Instance: i}
+		}
+	}
+}
+
+// verify proves that the cluster is what the plan named, by what EC2 says now. A group that was
+// allowed to come up short is not wrong for the nodes it lacks.
+func (a *apply) verify(ctx context.Context) error {
+	if len(a.want.Groups) == 0 || !a.worthVerifying() {
+		return nil
+	}
+	have := a.have
+	for try := 0; ; try++ {
+		if a.changed {
+			if err := a.lookAgain(ctx); err != nil {
+				return err
+			}
+		}
+		have.Instances, have.Volumes, have.At = a.remaining(), true, a.s.now()
+		if err := a.s.roots(ctx, a.want.Name, have.Instances); err != nil {
+			return err
+		}
+		if try == 4 || !slices.ContainsFunc(have.Instances, func(i planner.Instance) bool { return i.RootSnapshot == "" && !i.State.Dead() }) {
+			break
+		}
+		// Volumes are shown later than their instances.
+		if err := a.s.sleep(ctx, a.l.look(1)); err != nil {
+			return err
+		}
+		a.changed = true
+	}
+	v := planner.Verify(a.want, have, planner.LevelRoot)
+	v.Mismatched = slices.DeleteFunc(v.Mismatched, func(m planner.Mismatch) bool { return m.Instance == "" && a.shortAllowed(m.Node) })
+	v.Identical = len(v.Mismatched) == 0
+	a.verdict = &v
+	a.emit(Event{Type: EventVerify, Verdict: &v, Counts: a.counts()})
+	if !v.Identical {
+		return errors.Join(&IdentityError{Verdict: v}, a.failures())
+	}
+	return nil
+}
+
+// worthVerifying says that every group has what it needs.
+func (a *apply) worthVerifying() bool {
+	for _, g := range a.groups {
+		if short, ok := errors.AsType[*ShortError](g.err); g.err != nil && (!ok || !short.Kept) {
+			return false
+		}
+	}
+	return true
+}
+
+// shortAllowed says that a node is missing from a group that may be short.
+func (a *apply) shortAllowed(node string) bool {
+	for _, g := range a.groups {
+		if short, ok := errors.AsType[*ShortError](g.err); ok && short.Kept {
+			for slot := range g.plan.Want {
+				if planner.NodeName(g.plan.Name, slot) == node {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// remaining is the last look without what this apply has ended.
+func (a *apply) remaining() []planner.Instance {
+	return slices.DeleteFunc(slices.Clone(a.last), func(i planner.Instance) bool { return a.ended[i.ID] })
+}
