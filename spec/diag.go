@@ -1,0 +1,120 @@
+package spec
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// A consequence marks, as a diagnostic's Extra, one that only follows from another error:
+// it is shown only if, against all expectation, there is no other.
+type consequence struct{}
+
+func (l *loader) add(diags ...*hcl.Diagnostic) { l.diags = append(l.diags, diags...) }
+
+// errorf adds an error at a place of the file.
+func (l *loader) errorf(at hcl.Range, summary, format string, args ...any) {
+	l.add(&hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  summary,
+		Detail:   fmt.Sprintf(format, args...),
+		Subject:  &at,
+	})
+}
+
+// warnf adds a warning at a place of the file.
+func (l *loader) warnf(at hcl.Range, summary, format string, args ...any) {
+	l.add(&hcl.Diagnostic{
+		Severity: hcl.DiagWarning,
+		Summary:  summary,
+		Detail:   fmt.Sprintf(format, args...),
+		Subject:  &at,
+	})
+}
+
+// position is a short form of where a range starts, for use inside a sentence.
+func position(r hcl.Range) string {
+	return fmt.Sprintf("%s:%d", filepath.ToSlash(r.Filename), r.Start.Line)
+}
+
+// tidy makes diagnostics fit to be seen: errors that only follow from others are left out,
+// texts are cleaned, the order is that of the files, and nothing is said twice.
+func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
+	cause := slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool {
+		return d.Severity == hcl.DiagError && !isConsequence(d)
+	})
+	var out hcl.Diagnostics
+	for _, d := range diags {
+		if cause && isConsequence(d) {
+			continue
+		}
+		e := *d
+		e.Summary, e.Detail = clean(d.Summary), clean(d.Detail)
+		out = append(out, &e)
+	}
+	slices.SortStableFunc(out, compareDiags)
+	return slices.CompactFunc(out, func(a, b *hcl.Diagnostic) bool { return compareDiags(a, b) == 0 })
+}
+
+func isConsequence(d *hcl.Diagnostic) bool {
+	_, ok := d.Extra.(consequence)
+	return ok
+}
+
+// compareDiags orders by file, position, severity and text; what points nowhere comes first.
+func compareDiags(a, b *hcl.Diagnostic) int {
+	ra, rb := subject(a), subject(b)
+	return cmp.Or(
+		cmp.Compare(ra.Filename, rb.Filename),
+		cmp.Compare(ra.Start.Byte, rb.Start.Byte),
+		cmp.Compare(ra.End.Byte, rb.End.Byte),
+		cmp.Compare(a.Severity, b.Severity),
+		cmp.Compare(a.Summary, b.Summary),
+		cmp.Compare(a.Detail, b.Detail),
+	)
+}
+
+func subject(d *hcl.Diagnostic) hcl.Range {
+	if d.Subject == nil {
+		return hcl.Range{}
+	}
+	return *d.Subject
+}
+
+// firstPerLine keeps the first error of each line: one slip of the pen, such as a missing
+// quote, makes the parser complain several times.
+func firstPerLine(diags hcl.Diagnostics) hcl.Diagnostics {
+	sorted := slices.Clone(diags)
+	slices.SortStableFunc(sorted, compareDiags)
+	return slices.CompactFunc(sorted, func(a, b *hcl.Diagnostic) bool {
+		return a.Subject != nil && b.Subject != nil &&
+			a.Subject.Filename == b.Subject.Filename && a.Subject.Start.Line == b.Subject.Start.Line
+	})
+}
+
+// clean makes text fit for one line of a terminal: line breaks become spaces, and every
+// character that could move the cursor, change colours or reorder text is written as an escape.
+func clean(s string) string {
+	var b strings.Builder
+	for i, part := range strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		for _, r := range part {
+			switch {
+			case r < 0x100 && unicode.IsControl(r):
+				fmt.Fprintf(&b, `\x%02x`, r)
+			case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
+				fmt.Fprintf(&b, `\u%04x`, r)
+			default:
+				b.WriteRune(r)
+			}
+		}
+	}
+	return b.String()
+}

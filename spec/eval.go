@@ -1,0 +1,180 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// A mark is carried by values and by whatever is made from them.
+type mark string
+
+// sensitive marks a value that must not be shown.
+const sensitive mark = "sensitive"
+
+// eval evaluates an expression. An unknown result means that a mistake has been reported:
+// nothing else is unknown in a cluster file.
+func (l *loader) eval(expr hcl.Expression, ctx *hcl.EvalContext) cty.Value {
+	if !l.checkReferences(expr, ctx, nil) {
+		return cty.DynamicVal
+	}
+	v, diags := expr.Value(ctx)
+	l.add(l.explain(diags)...)
+	if diags.HasErrors() {
+		return cty.DynamicVal
+	}
+	if !v.IsWhollyKnown() {
+		l.followsFromError(expr.Range())
+		return cty.DynamicVal
+	}
+	if err := checkSize(v); err != nil {
+		l.errorf(expr.Range(), "Value too large", "%s.", sentence(err.Error()))
+		return cty.DynamicVal
+	}
+	return v
+}
+
+// followsFromError records that a place could not be looked at because of another error.
+func (l *loader) followsFromError(at hcl.Range) {
+	l.add(&hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  "Value not known",
+		Detail:   "This value depends on something that has an error of its own.",
+		Subject:  &at,
+		Extra:    consequence{},
+	})
+}
+
+// explain adds to what HCL says about evaluation: near words, reasons, and silence about
+// sensitive values. What was already reported about references is dropped.
+func (l *loader) explain(diags hcl.Diagnostics) hcl.Diagnostics {
+	var out hcl.Diagnostics
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError && l.isBad(d.Subject) {
+			continue
+		}
+		if inner, ok := templateDiags(d); ok {
+			out = append(out, l.explain(inner)...)
+			continue
+		}
+		l.explainOne(d)
+		out = append(out, d)
+	}
+	return out
+}
+
+func (l *loader) explainOne(d *hcl.Diagnostic) {
+	if x, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
+		d.Summary = "Unknown function"
+		d.Detail = l.unknownFunction(x.CalledFunctionNamespace() + x.CalledFunctionName())
+		return
+	}
+	if x, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok && x.FunctionCallError() != nil {
+		l.explainCall(d, x)
+		return
+	}
+	switch d.Summary {
+	case "Unsupported attribute", "Missing map element", "Invalid index":
+		d.Detail += missingMember(d)
+	case "Unknown variable":
+		d.Summary = "Unknown name"
+	}
+}
+
+// explainCall keeps values out of the message of a function that was given a sensitive one,
+// and stack traces out of every message.
+func (l *loader) explainCall(d *hcl.Diagnostic, x hclsyntax.FunctionCallDiagExtra) {
+	if _, ok := errors.AsType[function.PanicError](x.FunctionCallError()); ok {
+		d.Detail = fmt.Sprintf("The function %s cannot work with these arguments.", x.CalledFunctionName())
+	}
+	if d.Expression != nil && touchesSensitive(d.Expression, d.EvalContext) {
+		d.Detail = fmt.Sprintf("The function %s refuses its arguments; why is not shown, because one of them is sensitive.", x.CalledFunctionName())
+	}
+}
+
+// touchesSensitive says whether anything an expression refers to is, or holds, a sensitive value.
+func touchesSensitive(expr hcl.Expression, ctx *hcl.EvalContext) bool {
+	v, _ := expr.Value(ctx)
+	return v.ContainsMarked() || slices.ContainsFunc(expr.Variables(), func(t hcl.Traversal) bool {
+		v, diags := t.TraverseAbs(ctx)
+		return !diags.HasErrors() && v.ContainsMarked()
+	})
+}
+
+// missingMember suggests the attribute or key that was meant. HCL names the wrong one only.
+func missingMember(d *hcl.Diagnostic) string {
+	if d.EvalContext == nil {
+		return ""
+	}
+	var base cty.Value
+	var steps hcl.Traversal
+	switch e := d.Expression.(type) {
+	case *hclsyntax.ScopeTraversalExpr:
+		if len(e.Traversal) < 2 {
+			return ""
+		}
+		base, _ = e.Traversal[:1].TraverseAbs(d.EvalContext)
+		steps = e.Traversal[1:]
+	case *hclsyntax.RelativeTraversalExpr:
+		base, _ = e.Source.Value(d.EvalContext)
+		steps = e.Traversal
+	default:
+		return ""
+	}
+	for _, s := range steps {
+		next, diags := hcl.Traversal{s}.TraverseRel(base)
+		if diags.HasErrors() {
+			return nearMember(base, s)
+		}
+		base = next
+	}
+	return ""
+}
+
+func nearMember(v cty.Value, step hcl.Traverser) string {
+	name := ""
+	switch s := step.(type) {
+	case hcl.TraverseAttr:
+		name = s.Name
+	case hcl.TraverseIndex:
+		if s.Key.Type() == cty.String && s.Key.IsKnown() && !s.Key.IsNull() && !s.Key.IsMarked() {
+			name = s.Key.AsString()
+		}
+	}
+	names := members(v)
+	if hint := didYouMean(name, names); hint != "" {
+		return hint
+	}
+	if len(names) == 0 || len(names) > 12 {
+		return ""
+	}
+	return fmt.Sprintf(" It has %s.", join(names, "and"))
+}
+
+// members are the attribute names of an object or the keys of a map, sorted.
+func members(v cty.Value) []string {
+	v, _ = v.Unmark()
+	switch ty := v.Type(); {
+	case ty.IsObjectType():
+		return sortedKeys(ty.AttributeTypes())
+	case ty.IsMapType() && v.IsKnown() && !v.IsNull():
+		return sortedKeys(v.AsValueMap())
+	}
+	return nil
+}
+
+// sentence gives a message a capital letter.
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func templateDiags(d *hcl.Diagnostic) (hcl.Diagnostics, bool) { return nil, false }

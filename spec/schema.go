@@ -1,0 +1,91 @@
+package spec
+
+import (
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// A blockType is one kind of block of the language: what may stand in it. The whole language
+// is the tree below rootBlock; decoding, suggestions and hints all read it.
+type blockType struct {
+	name   string
+	label  string // what its one label is; empty: it has none
+	once   bool   // at most one in its parent
+	args   []string
+	blocks []*blockType
+}
+
+var (
+	imageBlock = &blockType{name: "image", once: true,
+		args: []string{"id", "name", "owners", "family", "version", "channel"}}
+	networkBlock = &blockType{name: "network", once: true,
+		args: []string{"subnets", "security_groups", "key_name"}}
+	rootVolumeBlock = &blockType{name: "root_volume", once: true,
+		args: []string{"size", "type", "iops", "throughput", "encrypted", "kms_key_id"}}
+	launchBlock = &blockType{name: "launch", once: true,
+		args: []string{"all", "min", "timeout", "subnets"}}
+	groupBlock = &blockType{name: "group", label: "name",
+		args: []string{"count", "instance_type", "instance_types", "placement", "market", "efa",
+			"subnets", "security_groups", "instance_profile", "user_data", "tags"},
+		blocks: []*blockType{imageBlock, rootVolumeBlock, launchBlock}}
+	clusterBlock = &blockType{name: "cluster", label: "name",
+		args:   []string{"region", "tags"},
+		blocks: []*blockType{imageBlock, networkBlock, groupBlock}}
+	validationBlock = &blockType{name: "validation", args: []string{"condition", "error_message"}}
+	variableBlock   = &blockType{name: "variable", label: "name",
+		args:   []string{"type", "default", "description", "sensitive", "nullable"},
+		blocks: []*blockType{validationBlock}}
+	localsBlock = &blockType{name: "locals"}
+	rootBlock   = &blockType{name: "cluster file",
+		blocks: []*blockType{variableBlock, localsBlock, clusterBlock}}
+)
+
+// schema is the type as HCL wants it. No argument is required there: what is missing is
+// found by checks that can say more about it.
+func (t *blockType) schema() *hcl.BodySchema {
+	s := &hcl.BodySchema{}
+	for _, a := range t.args {
+		s.Attributes = append(s.Attributes, hcl.AttributeSchema{Name: a})
+	}
+	for _, b := range t.blocks {
+		h := hcl.BlockHeaderSchema{Type: b.name}
+		if b.label != "" {
+			h.LabelNames = []string{b.label}
+		}
+		s.Blocks = append(s.Blocks, h)
+	}
+	return s
+}
+
+// block is the type of block with this name inside t; nil if there is none.
+func (t *blockType) block(name string) *blockType {
+	i := slices.IndexFunc(t.blocks, func(b *blockType) bool { return b.name == name })
+	if i < 0 {
+		return nil
+	}
+	return t.blocks[i]
+}
+
+func (t *blockType) blockNames() []string {
+	var names []string
+	for _, b := range t.blocks {
+		names = append(names, b.name)
+	}
+	return names
+}
+
+// within finds where below t something of this name is at home, as an argument or a block.
+func (t *blockType) within(name string) (home *blockType) {
+	for _, b := range t.blocks {
+		if slices.Contains(b.args, name) || b.block(name) != nil {
+			return b
+		}
+	}
+	for _, b := range t.blocks {
+		if home := b.within(name); home != nil {
+			return home
+		}
+	}
+	return nil
+}

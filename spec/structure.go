@@ -1,0 +1,180 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// dynamicHeader and dynamicSchema are what package dynblock reads of a dynamic block.
+var (
+	dynamicHeader = hcl.BlockHeaderSchema{Type: "dynamic", LabelNames: []string{"type"}}
+	dynamicSchema = &hcl.BodySchema{
+		Attributes: []hcl.AttributeSchema{{Name: "for_each"}, {Name: "iterator"}, {Name: "labels"}},
+		Blocks:     []hcl.BlockHeaderSchema{{Type: "content"}},
+	}
+)
+
+// walk looks at a body as it is written, before any dynamic block is expanded, so that a
+// wrong name is found even in a block that this time is made zero times. It checks names of
+// arguments, of blocks and of what expressions refer to.
+func (l *loader) walk(body hcl.Body, t *blockType, iterators []string) {
+	schema := t.schema()
+	schema.Blocks = append(schema.Blocks, dynamicHeader)
+	content, diags := body.Content(schema)
+	l.add(l.explainStructure(diags, t)...)
+	for _, name := range sortedKeys(content.Attributes) {
+		l.checkReferences(content.Attributes[name].Expr, l.ctx, iterators)
+	}
+	for _, b := range content.Blocks {
+		if b.Type == dynamicHeader.Type {
+			l.walkDynamic(b, t, iterators)
+			continue
+		}
+		l.walk(b.Body, t.block(b.Type), iterators)
+	}
+}
+
+func (l *loader) walkDynamic(b *hcl.Block, t *blockType, iterators []string) {
+	made := t.block(b.Labels[0])
+	if made == nil {
+		l.errorf(b.LabelRanges[0], "Unsupported block type", "%s", unknownBlock(b.Labels[0], t))
+		return
+	}
+	content, _, _ := b.Body.PartialContent(dynamicSchema)
+	if a := content.Attributes["for_each"]; a != nil {
+		l.checkReferences(a.Expr, l.ctx, iterators)
+	}
+	iterator := made.name
+	if a := content.Attributes["iterator"]; a != nil {
+		if name := hcl.ExprAsKeyword(a.Expr); name != "" {
+			iterator = name
+		}
+	}
+	inner := append(slices.Clone(iterators), iterator)
+	if a := content.Attributes["labels"]; a != nil {
+		l.checkReferences(a.Expr, l.ctx, inner)
+	}
+	for _, c := range content.Blocks {
+		l.walk(c.Body, made, inner)
+	}
+}
+
+// explainStructure says in this language's words what HCL has found about the shape of a body.
+func (l *loader) explainStructure(diags hcl.Diagnostics, t *blockType) hcl.Diagnostics {
+	for _, d := range diags {
+		switch {
+		case d.Summary == "Unsupported argument":
+			d.Detail = unknownArgument(l.nameAt(d.Subject), t)
+		case d.Summary == "Unsupported block type":
+			d.Detail = unknownBlock(l.nameAt(d.Subject), t)
+		case d.Summary == "Extraneous JSON object property":
+			d.Summary = "Unsupported property"
+			d.Detail = unknownProperty(l.nameAt(d.Subject), t)
+		case strings.HasPrefix(d.Summary, "Missing name for "):
+			kind := strings.TrimPrefix(d.Summary, "Missing name for ")
+			d.Detail = fmt.Sprintf("Every %s block has a name in quotes: %s %q { … }.", kind, kind, exampleName[kind])
+		case strings.HasPrefix(d.Summary, "Extraneous label for "):
+			kind := strings.TrimPrefix(d.Summary, "Extraneous label for ")
+			if exampleName[kind] != "" {
+				d.Detail = fmt.Sprintf("A %s block has one name: %s %q { … }.", kind, kind, exampleName[kind])
+			} else {
+				d.Detail = fmt.Sprintf("A %s block has no name: write %s { … }.", kind, kind)
+			}
+		}
+	}
+	return diags
+}
+
+var exampleName = map[string]string{
+	"cluster": "cfd", "group": "compute", "variable": "nodes", "dynamic": "group",
+}
+
+// nameAt is the word a diagnostic points at, without quotes.
+func (l *loader) nameAt(r *hcl.Range) string {
+	f := l.files[r.Filename]
+	if f == nil || !r.CanSliceBytes(f.Bytes) {
+		return ""
+	}
+	return strings.Trim(string(r.SliceBytes(f.Bytes)), `"`)
+}
+
+func unknownArgument(name string, t *blockType) string {
+	if t.block(name) != nil {
+		return fmt.Sprintf("In a %s, %q is a block: write %s { … }, without the equals sign.", t.name, name, name)
+	}
+	return fmt.Sprintf("A %s has no argument %q.%s", t.name, name, hintFor(name, t, t.args))
+}
+
+func unknownBlock(name string, t *blockType) string {
+	if slices.Contains(t.args, name) {
+		return fmt.Sprintf("In a %s, %q is an argument: write %s = …, with an equals sign.", t.name, name, name)
+	}
+	return fmt.Sprintf("A %s has no block %q.%s", t.name, name, hintFor(name, t, t.blockNames()))
+}
+
+func unknownProperty(name string, t *blockType) string {
+	all := append(slices.Clone(t.args), t.blockNames()...)
+	return fmt.Sprintf("A %s has no argument or block %q.%s", t.name, name, hintFor(name, t, all))
+}
+
+// hintFor says what to write instead of an unknown name: the near word, the block it
+// belongs in, the word of this language for a word of another one, or what there is.
+func hintFor(name string, t *blockType, known []string) string {
+	if hint, ok := foreignWords[name]; ok {
+		return " " + hint
+	}
+	if home := t.within(name); home != nil {
+		return fmt.Sprintf(" It belongs in a %s block.", home.name)
+	}
+	if s := didYouMean(name, known); s != "" {
+		return s
+	}
+	if home := rootBlock.within(name); home != nil && home != t {
+		return fmt.Sprintf(" It belongs in a %s block.", home.name)
+	}
+	if len(known) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" There is %s.", join(known, "and"))
+}
+
+// foreignWords are names that people bring along from Terraform and the EC2 API.
+var foreignWords = map[string]string{
+	"ami":                         `The image is a block: image { id = "ami-…" }.`,
+	"ami_id":                      `The image is a block: image { id = "ami-…" }.`,
+	"image_id":                    `The image is a block: image { id = "ami-…" }.`,
+	"most_recent":                 "With name, the newest match is always taken.",
+	"subnet":                      "Write subnets, a list that is tried in order.",
+	"subnet_id":                   "Write subnets, a list that is tried in order.",
+	"subnet_ids":                  "Write subnets, a list that is tried in order.",
+	"availability_zone":           "The zone is that of the subnet: write subnets.",
+	"zone":                        "The zone is that of the subnet: write subnets.",
+	"zones":                       "The zone is that of the subnet: write subnets.",
+	"vpc_security_group_ids":      "Write security_groups, a list of ids.",
+	"security_group_ids":          "Write security_groups, a list of ids.",
+	"iam_instance_profile":        "Write instance_profile, the name of the profile.",
+	"iam_role":                    "Write instance_profile, the name of an instance profile.",
+	"user_data_base64":            "Write user_data, as plain text: it is encoded on the way.",
+	"spot":                        `Write market = "spot".`,
+	"placement_group":             `Write placement = "cluster": the placement group is made and removed with the cluster.`,
+	"root_block_device":           "Write a root_volume block.",
+	"ebs_block_device":            "Only the root volume can be changed: write a root_volume block.",
+	"block_device_mappings":       "Only the root volume can be changed: write a root_volume block.",
+	"volume_size":                 "It is size, in a root_volume block.",
+	"volume_type":                 "It is type, in a root_volume block.",
+	"delete_on_termination":       "The root volume of a node is always deleted with it.",
+	"metadata_options":            "Instance metadata always wants a token (IMDSv2), and shows the tags.",
+	"associate_public_ip_address": "The subnet decides about public addresses.",
+	"resource":                    "That is Terraform's; a cluster file describes nodes in group blocks inside its cluster block.",
+	"data":                        "That is Terraform's; images are found by the image block.",
+	"provider":                    "That is Terraform's; the region stands in the cluster block.",
+	"terraform":                   "That is Terraform's; a cluster file needs no such settings.",
+	"module":                      "That is Terraform's; one file is one cluster.",
+	"output":                      "That is Terraform's; see cluster status --json.",
+	"local":                       "Write a locals block: locals { name = … }.",
+	"var":                         `Write a variable block: variable "name" { … }.`,
+	"for_each":                    `Blocks are repeated by dynamic "group" { for_each = … }.`,
+}
