@@ -1,0 +1,3 @@
+# The site that works every day.
+region = "us-east-1"
+nodes  = 24

@@ -1,0 +1,150 @@
+package fleet_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"cluster/fleet"
+	"cluster/fleet/ec2sim"
+	"cluster/planner"
+	"cluster/spec"
+)
+
+var errKilled = errors.New("the process is gone")
+
+// A mortal client stands for a process that is killed at its n-th request: before the request
+// reaches EC2, or after EC2 did it and before the answer arrives. Nothing passes from then on.
+type mortal struct {
+	next  httpClient
+	at    int
+	after bool
+
+	mu   sync.Mutex
+	sent int
+	last string        // the action it died at; empty: it lives
+	dead chan struct{} // closed at the kill
+}
+
+func (m *mortal) Do(q *http.Request) (*http.Response, error) {
+	m.mu.Lock()
+	m.sent++
+	n := m.sent
+	if n == m.at {
+		m.last = actionOf(q)
+		if !m.after {
+			close(m.dead)
+		}
+	}
+	m.mu.Unlock()
+	if n > m.at || n == m.at && !m.after {
+		return nil, errKilled
+	}
+	resp, err := m.next.Do(q)
+	if n == m.at {
+		close(m.dead)
+		return nil, errKilled
+	}
+	return resp, err
+}
+
+// killed runs an up that dies at its at-th request, and returns at that very moment. It returns
+// the action it died at; empty if it came to its end before.
+func (w *world) killed(want *spec.Cluster, at int, after bool) string {
+	m := &mortal{next: w.region, at: at, after: after, dead: make(chan struct{})}
+	w.client = m
+	l := w.launcher()
+	l.Notify = nil
+	w.client = w.region
+	done := make(chan error, 1)
+	go func() {
+		have, err := l.Observe(w.Context(), want, fleet.Placing)
+		if err == nil {
+			_, err = l.Apply(w.Context(), want, have, planner.Diff(want, have))
+		}
+		done <- err
+	}()
+	select {
+	case <-m.dead:
+	case err := <-done:
+		if err != nil {
+			w.Fatalf("a run that nobody killed: %v", err)
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.last
+}
+
+// actionOf reads a request's action, and leaves the request as it was.
+func actionOf(q *http.Request) string {
+	body, _ := io.ReadAll(q.Body)
+	q.Body = io.NopCloser(bytes.NewReader(body))
+	form, _ := url.ParseQuery(string(body))
+	return form.Get("Action")
+}
+
+// The kill matrix: a 300-node up is killed at every request, before it and after it took effect;
+// then the same command runs once more, at once.
+func TestKilledAtEveryCallConverges(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		for at := 1; ; at++ {
+			died := ""
+			t.Run(fmt.Sprintf("after=%v/%d", after, at), func(t *testing.T) {
+				inWorld(t, ec2sim.Options{}, func(w *world) {
+					want := cluster(300)
+					died = w.killed(want, at, after)
+					w.mustUp(want)
+					w.check(want)
+					if n := len(w.instances()); n != 300 {
+						w.Errorf("killed at %s: %d instances were ever launched, want 300", died, n)
+					}
+				})
+			})
+			if died == "" {
+				break
+			}
+		}
+	}
+}
+
+// A thousand nodes, killed at five moments, and the next run starts at once.
+func TestKilledDuringThousand(t *testing.T) {
+	for _, at := range []int{7, 9, 12, 16, 19} {
+		t.Run(fmt.Sprint(at), func(t *testing.T) {
+			inWorld(t, ec2sim.Options{}, func(w *world) {
+				want := cluster(1000)
+				if died := w.killed(want, at, at%2 == 0); died == "" {
+					w.Fatal("up was over before it was killed")
+				}
+				w.mustUp(want)
+				w.check(want)
+			})
+		})
+	}
+}
+
+func TestKilledDownIsFinishedByTheNext(t *testing.T) {
+	for at := 1; at <= 6; at++ {
+		for _, after := range []bool{false, true} {
+			inWorld(t, ec2sim.Options{}, func(w *world) {
+				want := cluster(300)
+				w.mustUp(want)
+				w.killed(want.Empty(), at, after)
+				if _, err := w.up(want.Empty()); err != nil {
+					w.Fatal(err)
+				}
+				time.Sleep(5 * time.Minute)
+				if n := len(w.living()); n != 0 {
+					w.Errorf("%d instances are left", n)
+				}
+			})
+		}
+	}
+}
