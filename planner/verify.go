@@ -143,7 +143,7 @@ func (v *verifier) origin(g *group, slot int, inst *Instance) {
 	}
 	img := g.image
 	if img.ID == "" {
-		v.mismatch(g, slot, inst.ID, checkImage, named(g.spec.Image), inst.ImageID)
+		v.mismatch(g, slot, inst.ID, checkImage, named(g.spec.Image), "")
 	} else if inst.ImageID != img.ID {
 		v.mismatch(g, slot, inst.ID, checkImage, img.ID, inst.ImageID)
 	}
@@ -152,12 +152,12 @@ func (v *verifier) origin(g *group, slot int, inst *Instance) {
 	}
 	got := inst.RootSnapshot
 	switch {
-	case !v.volumes:
+	case !v.volumes || img.RootSnapshot == "":
 		got = ""
 	case inst.RootVolumeCopied:
 		got = "a copy of another volume"
 	}
-	if got == "" || img.RootSnapshot == "" || got != img.RootSnapshot {
+	if got == "" || got != img.RootSnapshot {
 		v.mismatch(g, slot, inst.ID, checkRoot, img.RootSnapshot, got)
 	}
 }
