@@ -1,0 +1,341 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"cluster/planner"
+	"cluster/spec"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// mostListed is how many ranges or instances a plan lists before it says "and N more".
+const mostListed = 5
+
+// planText writes a plan for people. Its first and last line are the same and hold the counts, so
+// that head and tail both show them; nothing to do is one line.
+func (a *app) planText(out *printer, l *link, p planner.Plan, want *spec.Cluster, have planner.Observed) {
+	if p.Empty() && len(p.Blockers) == 0 && len(p.Warnings) == 0 {
+		out.printf("%s: nothing to do (%s)\n", p.Cluster, standing(p))
+		return
+	}
+	head := heading(p)
+	out.printf("%s%s%s\n\n", bold, head, reset)
+	region := p.Region
+	if l.rehearsal != nil {
+		region += " (rehearsal: nothing of this is real)"
+	}
+	out.printf("Region  %s\n", region)
+	for _, line := range imageLines(p) {
+		out.printf("%s\n", line)
+	}
+	out.printf("\n")
+	for _, c := range p.Placements {
+		sign, verb := "+", "create"
+		if c.Delete {
+			sign, verb = "-", "delete"
+		}
+		out.printf("%s placement group %s  to %s%s\n", sign, c.Name, verb, because(c.Why))
+	}
+	for _, g := range p.Groups {
+		a.groupText(out, p, g, have)
+	}
+	out.printf("\n")
+	if n := launches(p); n > burst {
+		wait := time.Duration(n-burst) * time.Second / refill
+		out.printf("EC2 grants an account %d instances at once and %d a second after that, so\nthis takes at least %s.\n\n", burst, refill, wait)
+	}
+	blockers(out, p.Blockers, hcl.DiagError, a.sources)
+	blockers(out, p.Warnings, hcl.DiagWarning, a.sources)
+	out.printf("%s%s%s\n", bold, head, reset)
+}
+
+// EC2's default bucket of launched instances, for the note about large launches.
+const (
+	burst  = 1000
+	refill = 2
+)
+
+// heading is the cluster with the counts of its plan.
+func heading(p planner.Plan) string {
+	var parts []string
+	add := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	s := p.Summary()
+	add(s.Launch, "to launch")
+	add(s.Terminate, "to terminate")
+	add(s.Replace, "to replace")
+	add(s.Start, "to start")
+	add(s.Retag, "to retag")
+	add(s.Unchanged, "unchanged")
+	var create, remove int
+	for _, c := range p.Placements {
+		if c.Delete {
+			remove++
+		} else {
+			create++
+		}
+	}
+	if create > 0 {
+		parts = append(parts, plural(create, "placement group")+" to create")
+	}
+	if remove > 0 {
+		parts = append(parts, plural(remove, "placement group")+" to delete")
+	}
+	if len(parts) == 0 {
+		parts = []string{"nothing to do"}
+	}
+	head := p.Cluster + ": " + strings.Join(parts, ", ")
+	if len(p.Blockers) > 0 {
+		head += "; " + blockedText(p)
+	}
+	return head
+}
+
+func blockedText(p planner.Plan) string {
+	return "blocked for " + plural(len(p.Blockers), "reason")
+}
+
+// standing says what there is, for a cluster that needs nothing.
+func standing(p planner.Plan) string {
+	n := p.Summary().Unchanged
+	if n == 0 {
+		return "no nodes, and none wanted"
+	}
+	if id := firstImage(p).ID; id != "" {
+		return fmt.Sprintf("%s, image %s", plural(n, "node"), id)
+	}
+	return plural(n, "node")
+}
+
+// imageLines name each image of the plan once, with the groups that use it if they differ.
+func imageLines(p planner.Plan) []string {
+	var images []planner.Image
+	users := map[string][]string{}
+	for _, g := range p.Groups {
+		if g.Image.ID == "" {
+			continue
+		}
+		if users[g.Image.ID] == nil {
+			images = append(images, g.Image)
+		}
+		users[g.Image.ID] = append(users[g.Image.ID], g.Name)
+	}
+	var out []string
+	for _, i := range images {
+		name := i.ID
+		if i.Name != "" {
+			name = fmt.Sprintf("%s  %s", i.ID, i.Name)
+		}
+		line := fmt.Sprintf("Image   %s  root %s, %d GiB", name, cmp.Or(i.RootSnapshot, "unknown"), i.RootSize)
+		if len(images) > 1 {
+			line += fmt.Sprintf("  (%s)", strings.Join(users[i.ID], ", "))
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// groupText writes one group: a line of its own, and one for each kind and reason in it.
+func (a *app) groupText(out *printer, p planner.Plan, g planner.GroupPlan, have planner.Observed) {
+	rows := fold(p.Actions, g.Name)
+	count := fmt.Sprint(g.Want)
+	if g.Have != g.Want {
+		count = fmt.Sprintf("%d -> %d", g.Have, g.Want)
+	}
+	line := fmt.Sprintf("%s  %s", g.Name, nodes(count))
+	if len(rows) == 0 {
+		out.printf("  %s, unchanged\n", line)
+		return
+	}
+	if len(g.Rungs) > 0 {
+		line += "  " + rungText(g.Rungs[0])
+	}
+	out.printf("%s%s%s %s\n", colourOf(rows[0].kind), sign(rows[0].kind), reset, line)
+	if len(g.Rungs) > 1 {
+		var rest []string
+		for _, r := range g.Rungs[1:] {
+			rest = append(rest, rungText(r))
+		}
+		out.printf("    or else %s\n", some(rest, a.limit(2), "--verbose"))
+	}
+	for _, r := range rows {
+		a.rowText(out, r, have)
+	}
+	if g.Unchanged > 0 {
+		out.printf("      %d unchanged\n", g.Unchanged)
+	}
+}
+
+func nodes(count string) string {
+	if count == "1" {
+		return "1 node"
+	}
+	return count + " nodes"
+}
+
+// limit is how many of something are listed: n, or all with --verbose.
+func (a *app) limit(n int) int {
+	if a.verbose {
+		return 1 << 30
+	}
+	return n
+}
+
+// rungText is a type and where it is asked for.
+func rungText(r planner.Rung) string {
+	var places []string
+	for _, s := range r.Subnets {
+		places = append(places, fmt.Sprintf("%s (%s)", s.Zone, s.ID))
+	}
+	return r.Type + " in " + strings.Join(places, ", ")
+}
+
+// A row is what a plan says in one line: actions of one kind, in one group, for one reason.
+type row struct {
+	kind      planner.Kind
+	group     string
+	slots     planner.Slots
+	count     int
+	instances []string
+	why       planner.Reason
+}
+
+// fold makes rows of a group's actions, in their order.
+func fold(actions []planner.Action, group string) []row {
+	var rows []row
+	for _, x := range actions {
+		if x.Group != group {
+			continue
+		}
+		i := slices.IndexFunc(rows, func(r row) bool {
+			return r.kind == x.Kind && r.why.Text == x.Why.Text && r.why.At == x.Why.At
+		})
+		if i < 0 {
+			i = len(rows)
+			rows = append(rows, row{kind: x.Kind, group: group, why: x.Why})
+		}
+		rows[i].slots = append(rows[i].slots, x.Slots...)
+		rows[i].count += x.Count()
+		if x.Instance != "" {
+			rows[i].instances = append(rows[i].instances, x.Instance)
+		}
+	}
+	for i := range rows {
+		slices.Sort(rows[i].slots)
+		rows[i].slots = slices.Compact(rows[i].slots)
+	}
+	return rows
+}
+
+func (a *app) rowText(out *printer, r row, have planner.Observed) {
+	who := nodeNames(r.group, r.slots, a.limit(mostListed))
+	reason := because(r.why)
+	lead := fmt.Sprintf("    %-3s %s  %d to %s", sign(r.kind), who, r.count, r.kind)
+	if columns(lead)+columns(reason) > textWidth+2 {
+		reason = "\n        " + strings.TrimSpace(reason)
+	}
+	before, after, _ := strings.Cut(reason, "\n")
+	out.printf("    %s%-3s%s %s  %d to %s%s\n", colourOf(r.kind), sign(r.kind), reset, who, r.count, r.kind, before)
+	if after != "" {
+		out.printf("%s\n", after)
+	}
+	if a.verbose {
+		a.eachNode(out, r, have)
+		return
+	}
+	// What is terminated does not come back, so its id is shown.
+	if r.kind == planner.Terminate || r.kind == planner.Replace {
+		for _, l := range wrap(some(r.instances, mostListed, "--verbose"), textWidth-8) {
+			out.printf("        %s\n", l)
+		}
+	}
+}
+
+// eachNode lists the nodes of a row one by one.
+func (a *app) eachNode(out *printer, r row, have planner.Observed) {
+	if len(r.instances) == 0 {
+		for _, s := range r.slots {
+			out.printf("        %s\n", planner.NodeName(r.group, s))
+		}
+		return
+	}
+	for _, id := range r.instances {
+		i := slices.IndexFunc(have.Instances, func(i planner.Instance) bool { return i.ID == id })
+		if i < 0 {
+			out.printf("        %s\n", id)
+			continue
+		}
+		n := have.Instances[i]
+		out.printf("        %s %s %s %s in %s, image %s, launched %s\n", planner.NodeName(n.Group, n.Slot), id,
+			string(n.State), n.InstanceType, n.Zone, n.ImageID, n.Launched.UTC().Format(time.RFC3339))
+	}
+}
+
+// nodeNames is a group's nodes as Slurm writes host lists: compute-7, compute-[0-99,120].
+func nodeNames(group string, slots planner.Slots, most int) string {
+	if len(slots) == 0 {
+		return group + "-?"
+	}
+	if len(slots) == 1 {
+		return planner.NodeName(group, slots[0])
+	}
+	ranges := strings.Split(slots.String(), ",")
+	if len(ranges) > most {
+		return fmt.Sprintf("%s-[%s] and %d more ranges (--verbose)", group, strings.Join(ranges[:most], ","), len(ranges)-most)
+	}
+	return fmt.Sprintf("%s-[%s]", group, slots)
+}
+
+// because is a reason as a clause, with its place in the file.
+func because(r planner.Reason) string {
+	s := ""
+	if r.Text != "" {
+		s = " because " + r.Text
+	}
+	if r.At.Filename != "" {
+		s += fmt.Sprintf(" (%s:%d)", slash(r.At.Filename), r.At.Start.Line)
+	}
+	return s
+}
+
+// sign is a kind's mark in ASCII.
+func sign(k planner.Kind) string {
+	if k == planner.Replace {
+		return "+/-"
+	}
+	return string(k)
+}
+
+func colourOf(k planner.Kind) sgr {
+	switch k {
+	case planner.Terminate, planner.Replace:
+		return red
+	case planner.Launch:
+		return green
+	default:
+		return yellow
+	}
+}
+
+// launches is how many instances a plan launches.
+func launches(p planner.Plan) int {
+	s := p.Summary()
+	return s.Launch + s.Replace
+}
+
+// blockers shows what stands in the way like the mistakes of a file: with its line and a remedy.
+func blockers(out *printer, list []planner.Blocker, severity hcl.DiagnosticSeverity, sources spec.Sources) {
+	for _, b := range list {
+		d := problem(b.At, b.Summary, b.Detail)[0]
+		d.Severity = severity
+		out.diagnostic(d, sources)
+	}
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"cluster/fleet"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// report tells what went wrong: people on standard error, programs as JSON on standard output.
+func (a *app) report(err error) {
+	diags := diagnose(err)
+	sortDiagnostics(diags)
+	a.show(diags)
+	// A verb that wrote its document has said everything in it.
+	if a.format == document && err != nil && !a.out.used {
+		docs := []diagDoc{}
+		for _, d := range diags {
+			docs = append(docs, newDiagDoc(d))
+		}
+		a.out.json(failureDoc{FormatVersion: formatVersion, Diagnostics: docs}, true)
+	}
+	if a.format == events && err != nil && a.stream == nil {
+		a.startStream()
+		a.stream.diagnostics(diags)
+	}
+}
+
+// failureDoc is what a verb with --json writes if it cannot write its own document.
+type failureDoc struct {
+	FormatVersion string    `json:"format_version"`
+	Diagnostics   []diagDoc `json:"diagnostics"`
+}
+
+// show writes diagnostics to standard error, and to the stream of events if there is one.
+func (a *app) show(diags hcl.Diagnostics) {
+	for _, d := range diags {
+		a.err.diagnostic(d, a.sources)
+	}
+	if a.stream != nil {
+		a.stream.diagnostics(diags)
+	}
+}
+
+// diagnose turns an error into what a person should read: which wall was hit, on which line of the
+// file, and what to do. Joined errors give one diagnostic each; some give none.
+func diagnose(err error) hcl.Diagnostics {
+	if err == nil || err == errChanges || err == errDiffers || err == errInterrupted || err == errStopped {
+		return nil
+	}
+	switch e := err.(type) {
+	case *fileError:
+		return e.diags
+	case *usageError:
+		return problem(hcl.Range{}, sentence(e.message), e.hint)
+	case *refusedError:
+		if e.quiet {
+			return nil
+		}
+		return problem(hcl.Range{}, sentence(e.message), e.hint)
+	case *fleet.ShortError:
+		return short(e)
+	case *fleet.IdentityError:
+		return notIdentical(e)
+	case *fleet.CallError:
+		return refusedCall(e)
+	case *fleet.TimeoutError:
+		return problem(e.At, fmt.Sprintf("Group %s is not up in time", e.Group), fmt.Sprintf(
+			"%d of %d nodes run after %s. The others may still come: run the same command again, and it goes on where "+
+				"it stopped. launch { timeout = … } allows more time.", e.Running, e.Want, e.Waited))
+	case *fleet.ProtectedError:
+		return problem(hcl.Range{}, "Instances are protected from termination", fmt.Sprintf(
+			"%s: switch the protection off (aws ec2 modify-instance-attribute --no-disable-api-termination --instance-id …) "+
+				"and run the same command again.", some(e.Instances, 5, "")))
+	case *fleet.CredentialsError:
+		return problem(hcl.Range{}, "No usable AWS credentials", sentence(e.Err.Error())+". Log in, set AWS_PROFILE, or use --rehearse.")
+	case interface{ Unwrap() []error }:
+		var all hcl.Diagnostics
+		for _, one := range e.Unwrap() {
+			all = append(all, diagnose(one)...)
+		}
+		return all
+	}
+	// What was wrapped on the way up still is what it was; the words around it are in its own Doing.
+	if inner := errors.Unwrap(err); inner != nil && known(inner) {
+		return diagnose(inner)
+	}
+	return problem(hcl.Range{}, sentence(err.Error()), "")
+}
+
+// known says whether diagnose has more to say of err than its text.
+func known(err error) bool {
+	return is[*fleet.CallError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
+		is[*fleet.TimeoutError](err) || is[*fleet.ProtectedError](err) || is[*fleet.CredentialsError](err) ||
+		errors.Is(err, errInterrupted)
+}
+
+func problem(at hcl.Range, summary, detail string) hcl.Diagnostics {
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail}
+	if at.Filename != "" {
+		d.Subject = &at
+	}
+	return hcl.Diagnostics{d}
+}
+
+func short(e *fleet.ShortError) hcl.Diagnostics {
+	var b strings.Builder
+	type wall struct{ place, code string }
+	var walls []wall
+	asked, got := map[wall]int{}, map[wall]int{}
+	message := map[wall]string{}
+	for _, r := range e.Refusals {
+		w := wall{place(r), cmp.Or(r.Code, "no answer")}
+		if !slices.Contains(walls, w) {
+			walls = append(walls, w)
+		}
+		asked[w] += r.Asked
+		got[w] += r.Got
+		message[w] = r.Message
+	}
+	for _, w := range walls {
+		fmt.Fprintf(&b, "%s granted %d of %d: %s", w.place, got[w], asked[w], w.code)
+		if m := message[w]; m != "" {
+			fmt.Fprintf(&b, " (%s)", clean(strings.TrimRight(m, ". \n")))
+		}
+		b.WriteString(".\n")
+	}
+	switch {
+	case e.Kept:
+		fmt.Fprintf(&b, "The %d nodes are kept: they are at least launch.min. Run the same command again for the rest.\n", e.Got)
+	case e.Got == 0:
+		b.WriteString("What was granted has been given back.\n")
+	default:
+		fmt.Fprintf(&b, "%d nodes of the group run and are kept.\n", e.Got)
+	}
+	if n := len(e.Refusals); n > 0 {
+		b.WriteString(fleet.Advice(e.Refusals[n-1].Code))
+	}
+	diags := problem(e.At, fmt.Sprintf("Group %s is short: %d of %d nodes", e.Group, e.Got, e.Want), strings.TrimRight(b.String(), "\n"))
+	if e.Kept {
+		diags[0].Severity = hcl.DiagWarning
+	}
+	return diags
+}
+
+// place says where an instance was asked for.
+func place(r fleet.Refusal) string {
+	switch {
+	case r.Zone != "" && r.Subnet != "":
+		return fmt.Sprintf("%s in %s (%s)", r.InstanceType, r.Zone, r.Subnet)
+	default:
+		return r.InstanceType + " in " + cmp.Or(r.Zone, r.Subnet, "the region")
+	}
+}
+
+func notIdentical(e *fleet.IdentityError) hcl.Diagnostics {
+	var b strings.Builder
+	for i, m := range e.Verdict.Mismatched {
+		if i == 10 {
+			fmt.Fprintf(&b, "and %d more: cluster verify --json names them all.\n", len(e.Verdict.Mismatched)-i)
+			break
+		}
+		b.WriteString(mismatch(m) + "\n")
+	}
+	b.WriteString("Nothing else was touched. Terminate the nodes above and run cluster up again: it fills their slots.")
+	return problem(hcl.Range{}, fmt.Sprintf("Not identical: %s", plural(len(e.Verdict.Mismatched), "finding")), b.String())
+}
+
+func refusedCall(e *fleet.CallError) hcl.Diagnostics {
+	if c, ok := errors.AsType[*fleet.CredentialsError](e.Err); ok && e.Code == "" {
+		return diagnose(c)
+	}
+	var b strings.Builder
+	if e.Code == "" {
+		fmt.Fprintf(&b, "%s had no answer: %s.", e.Action, clean(strings.TrimRight(cmp.Or(e.Message, fmt.Sprint(e.Err)), ".")))
+	} else {
+		fmt.Fprintf(&b, "%s was refused with %s: %s.", e.Action, e.Code, clean(strings.TrimRight(e.Message, ". \n")))
+	}
+	if e.Request != "" {
+		fmt.Fprintf(&b, " (request %s)", e.Request)
+	}
+	if advice := fleet.Advice(e.Code); advice != "" {
+		b.WriteString("\n" + advice)
+	} else if e.Class == fleet.Transient {
+		b.WriteString("\nEC2 or the network had trouble. Run the same command again: it goes on where it stopped.")
+	}
+	return problem(e.At, "Could not "+e.Doing, b.String())
+}
+
+// sentence starts with a capital, as a diagnostic's summary does, and has no line break.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return clean(string(unicode.ToUpper(r)) + s[n:])
+}
+
+// plural is a number with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// some lists the first most items, and says how many more there are and how to see them.
+func some(items []string, most int, how string) string {
+	if len(items) <= most {
+		return strings.Join(items, ", ")
+	}
+	more := fmt.Sprintf(" and %d more", len(items)-most)
+	if how != "" {
+		more += " (" + how + ")"
+	}
+	return strings.Join(items[:most], ", ") + more
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// interruptible is a context that the first SIGINT, SIGTERM or SIGHUP cancels: the verb then makes
+// no new call, waits for those in flight and says what exists. The second signal ends the program
+// at once; nothing is lost by that, because the launch call itself has written the tags. A signal
+// that was ignored when the program started, as nohup does, stays ignored.
+func (a *app) interruptible(parent context.Context) (ctx context.Context, stop func()) {
+	// Writing to a pipe that nobody reads must not kill a launch half way.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 2)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+		case <-done:
+			return
+		}
+		if !a.quiet.Load() {
+			a.err.printf("interrupted: no new calls, finishing those in flight (again: out at once)\n")
+		}
+		cancel(errInterrupted)
+		select {
+		case <-signals:
+			os.Exit(exitInterrupted)
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel(nil)
+	}
+}

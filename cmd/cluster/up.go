@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"cluster/fleet"
+	"cluster/planner"
+	"cluster/spec"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) upCommand() *cobra.Command {
+	var planPath string
+	var yes bool
+	c := &cobra.Command{
+		Use:   "up FILE [--plan PLAN] [--yes] [--json]",
+		Short: "Launch the cluster, wait for it and prove it identical",
+		Long: `Make the cluster what the file says: show the plan, ask, launch, wait until
+every node runs, and verify that each comes from the image. Interrupted or
+killed, the same command goes on where it stopped: nothing is launched twice.
+
+With --plan, the saved plan is carried out without a question, and only if the
+plan made now is the same to the byte.
+
+` + exitStatus,
+		Args: oneFile,
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.up(c.Context(), args[0], planPath, yes)
+		},
+	}
+	c.Flags().StringVar(&planPath, "plan", "", "carry out the plan in this `file`, exactly or not at all")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	a.jsonFlag(c, events, "write one JSON event a line")
+	return c
+}
+
+func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
+	a.startStream()
+	want, err := a.load(path)
+	if err != nil {
+		return err
+	}
+	var saved *savedPlan
+	if planPath != "" {
+		if saved, err = readPlan(planPath); err != nil {
+			return err
+		}
+	}
+	l, err := a.connect(ctx, want)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	p, have, err := l.plan(ctx, want)
+	if err != nil {
+		return err
+	}
+	if saved != nil {
+		if err := saved.unmoved(newSavedPlan(path, want, have, p, a.rehearse)); err != nil {
+			return err
+		}
+	}
+	a.stream.planned(p, l)
+	if settled(want, have, p) {
+		return a.nothingToDo(want, have, p, l)
+	}
+	if !p.Empty() || len(p.Blockers) > 0 {
+		a.planText(a.err, l, p, want, have)
+	}
+	if len(p.Blockers) > 0 {
+		return &refusedError{message: blockedText(p), quiet: a.stream == nil}
+	}
+	if !yes && saved == nil && !p.Empty() {
+		if err := a.confirm(ctx, fmt.Sprintf("Do this for cluster %s?", p.Cluster), "yes"); err != nil {
+			return err
+		}
+	}
+	return a.apply(ctx, l, want, have, p)
+}
+
+// settled says that a cluster needs neither an action nor a wait.
+func settled(want *spec.Cluster, have planner.Observed, p planner.Plan) bool {
+	waiting := slices.ContainsFunc(have.Instances, func(i planner.Instance) bool {
+		return !i.State.Dead() && i.State != planner.Running
+	})
+	return p.Empty() && len(p.Blockers) == 0 && !waiting && planner.Verify(want, have, planner.LevelRoot).Identical
+}
+
+// nothingToDo ends an up that found everything as it should be; the look that said so is also the proof.
+func (a *app) nothingToDo(want *spec.Cluster, have planner.Observed, p planner.Plan, l *link) error {
+	v := planner.Verify(want, have, planner.LevelRoot)
+	r := fleet.Report{Cluster: p.Cluster, Verdict: &v}
+	r.Calls, r.ByAction = l.Session.Calls()
+	r.Elapsed = l.Session.Elapsed()
+	for _, g := range p.Groups {
+		r.Groups = append(r.Groups, fleet.GroupReport{Name: g.Name, Want: g.Want, Running: g.Unchanged})
+	}
+	if a.stream != nil {
+		a.stream.verify(v)
+		a.stream.finish(r, l)
+		return nil
+	}
+	blockers(a.err, p.Warnings, hcl.DiagWarning, a.sources)
+	if v.Nodes == 0 {
+		a.out.printf("%s: nothing to do (no nodes, and none wanted)\n", p.Cluster)
+		return nil
+	}
+	a.out.printf("%s: nothing to do (%s running, %s)  %s\n", p.Cluster, plural(v.Nodes, "node"), identical(v), effort(r, l))
+	return nil
+}
+
+// apply carries out a plan under a view, and ends with what there is.
+func (a *app) apply(ctx context.Context, l *link, want *spec.Cluster, have planner.Observed, p planner.Plan) error {
+	v := a.newView(p, l)
+	l.Notify = v.event
+	r, err := l.Apply(ctx, want, have, p)
+	v.close()
+	if a.stream != nil {
+		a.stream.finish(r, l)
+	}
+	if a.stream == nil {
+		a.reportText(r, err, l)
+	}
+	if errors.Is(err, errInterrupted) || errors.Is(context.Cause(ctx), errInterrupted) {
+		a.interrupted(r)
+		return errors.Join(err, errInterrupted)
+	}
+	if len(r.Left) > 0 && err == nil {
+		return fmt.Errorf("%s of cluster %s still exist", plural(len(r.Left), "instance"), r.Cluster)
+	}
+	return kept(a, err)
+}
+
+// kept takes out of err the groups that came up short of their count and not of their launch.min: the file
+// calls that a success, so it is worth a warning and no exit code.
+func kept(a *app, err error) error {
+	if e, ok := err.(*fleet.ShortError); ok && e.Kept {
+		a.show(short(e))
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	var rest []error
+	for _, e := range joined.Unwrap() {
+		rest = append(rest, kept(a, e))
+	}
+	return errors.Join(rest...)
+}

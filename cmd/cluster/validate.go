@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"cluster/spec"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate FILE",
+		Short: "Check a cluster file, offline",
+		Long: `Check a cluster file without calling anybody. All mistakes are shown at once,
+each with its place in the file and, where there is a near word, a suggestion.
+What only EC2 knows, such as whether an image exists, is checked by plan.
+
+EXIT STATUS
+  0    the file is right
+  64   the command line or the file is wrong`,
+		Args: oneFile,
+		RunE: func(_ *cobra.Command, args []string) error { return a.validate(args[0]) },
+	}
+}
+
+func (a *app) validate(path string) error {
+	want, err := a.load(path)
+	if err != nil {
+		return err
+	}
+	a.out.printf("%s is valid: cluster %s, %s\n", slash(path), want.Name, population(want))
+	return nil
+}
+
+// population says how many nodes a cluster is to have, by group: "65 nodes (1 head, 64 compute)".
+func population(want *spec.Cluster) string {
+	total := 0
+	var parts []string
+	for _, g := range want.Groups {
+		total += g.Count
+		parts = append(parts, fmt.Sprintf("%d %s", g.Count, g.Name))
+	}
+	if len(parts) == 0 {
+		return plural(total, "node")
+	}
+	return fmt.Sprintf("%s (%s)", plural(total, "node"), strings.Join(parts, ", "))
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"cluster/fleet"
+	"cluster/planner"
+)
+
+// A lineView writes a line per change of a group, for logs and pipes: what happens to single nodes
+// and calls is added up until a look at the region is over.
+type lineView struct {
+	out   *printer
+	now   func() time.Time
+	start time.Time
+
+	order []string
+	sums  map[string]*changes         // since the last look, by group
+	seen  map[string]fleet.GroupCount // as last written
+}
+
+// changes are what happened to a group since its last line.
+type changes struct{ asked, granted, lost, terminated int }
+
+func newLineView(out *printer, p planner.Plan, now func() time.Time) *lineView {
+	v := &lineView{out: out, now: now, start: now(), sums: map[string]*changes{}, seen: map[string]fleet.GroupCount{}}
+	for _, g := range p.Groups {
+		v.group(g.Name)
+	}
+	return v
+}
+
+func (v *lineView) group(name string) *changes {
+	c := v.sums[name]
+	if c == nil {
+		c = &changes{}
+		v.sums[name] = c
+		v.order = append(v.order, name)
+	}
+	return c
+}
+
+func (v *lineView) event(e fleet.Event) {
+	switch g := v.group(e.Group); e.Type {
+	case fleet.EventLaunchDone:
+		g.asked += e.Asked
+		g.granted += e.Got
+	case fleet.EventNodeLost:
+		g.lost++
+	case fleet.EventNodeTerminated:
+		g.terminated++
+	case fleet.EventNodeRunning:
+		// The look that saw it says how many run.
+	case fleet.EventWaiting:
+		v.flush()
+		for _, c := range e.Counts {
+			v.counts(c)
+		}
+	default:
+		v.flush()
+		v.line("%s", eventText(e))
+	}
+}
+
+// flush writes what was added up since the last line.
+func (v *lineView) flush() {
+	for _, name := range v.order {
+		c := v.sums[name]
+		if c.granted > 0 {
+			v.line("%s: %d granted", name, c.granted)
+		}
+		if c.lost > 0 {
+			v.line("%s: %d died before they ran", name, c.lost)
+		}
+		if c.terminated > 0 {
+			v.line("%s: %d terminated", name, c.terminated)
+		}
+		*c = changes{}
+	}
+}
+
+// counts writes where a group stands, if it stands elsewhere than in its last line.
+func (v *lineView) counts(c fleet.GroupCount) {
+	if v.seen[c.Group] == c {
+		return
+	}
+	v.seen[c.Group] = c
+	switch {
+	case c.Want == 0 && c.Leaving+c.Running+c.Pending == 0:
+	case c.Leaving > 0:
+		v.line("%s: %d of %d running, %d shutting down", c.Group, c.Running, c.Want, c.Leaving)
+	default:
+		v.line("%s: %d of %d running", c.Group, c.Running, c.Want)
+	}
+}
+
+func (v *lineView) line(format string, args ...any) {
+	v.out.printf("%s%5s%s  %s\n", dim, seconds(v.now().Sub(v.start)), reset, fmt.Sprintf(format, args...))
+}
+
+func (v *lineView) close() { v.flush() }
+
+// eventText is an event as a sentence for people.
+func eventText(e fleet.Event) string {
+	at := ""
+	if e.InstanceType != "" {
+		at = " " + e.InstanceType
+	}
+	if e.Zone != "" {
+		at += " in " + e.Zone
+	}
+	switch e.Type {
+	case fleet.EventLaunchStart:
+		return fmt.Sprintf("%s: asking for %d%s", e.Group, e.Asked, at)
+	case fleet.EventLaunchDone:
+		return fmt.Sprintf("%s: %d of %d%s granted", e.Group, e.Got, e.Asked, at)
+	case fleet.EventLaunchFailed:
+		return fmt.Sprintf("%s: %d of %d%s granted: %s", e.Group, e.Got, e.Asked, at, cmp.Or(e.Code, e.Message, "no answer"))
+	case fleet.EventNodeRunning:
+		return fmt.Sprintf("%s runs: %s%s", e.Node, e.Instance, at)
+	case fleet.EventNodeLost:
+		return fmt.Sprintf("%s is lost: %s %s", e.Node, e.Instance, e.Message)
+	case fleet.EventReleased:
+		return fmt.Sprintf("%s: %s", e.Group, withReason(fmt.Sprintf("%d given back", e.Got), e.Message))
+	case fleet.EventTerminateStart:
+		return fmt.Sprintf("%s: terminating %d", e.Group, e.Got)
+	case fleet.EventNodeTerminated:
+		return fmt.Sprintf("%s is terminated: %s", e.Node, e.Instance)
+	case fleet.EventStarted:
+		return fmt.Sprintf("%s: starting %d", e.Group, e.Got)
+	case fleet.EventRetagged:
+		return fmt.Sprintf("%s: %d retagged", e.Group, e.Got)
+	case fleet.EventPlacement:
+		return fmt.Sprintf("%s: %s", e.Group, e.Message)
+	case fleet.EventWaiting:
+		text := "waiting"
+		for _, c := range e.Counts {
+			text += fmt.Sprintf(", %s %d of %d running", c.Group, c.Running, c.Want)
+		}
+		return text
+	case fleet.EventVerify:
+		if e.Verdict != nil {
+			return fmt.Sprintf("verified: %s, %s", plural(e.Verdict.Nodes, "node"), identical(*e.Verdict))
+		}
+	}
+	return withReason(string(e.Type)+" "+e.Group, e.Message)
+}
+
+func withReason(s, reason string) string {
+	if reason == "" {
+		return s
+	}
+	return s + ": " + reason
+}
