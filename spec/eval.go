@@ -21,6 +21,8 @@ const sensitive mark = "sensitive"
 // eval evaluates an expression. An unknown result means that a mistake has been reported:
 // nothing else is unknown in a cluster file.
 func (l *loader) eval(expr hcl.Expression, ctx *hcl.EvalContext) cty.Value {
+	at := expr.Range()
+	l.evaluating.Store(&at)
 	if !l.checkReferences(expr, ctx, nil) {
 		return cty.DynamicVal
 	}
@@ -30,11 +32,11 @@ func (l *loader) eval(expr hcl.Expression, ctx *hcl.EvalContext) cty.Value {
 		return cty.DynamicVal
 	}
 	if !v.IsWhollyKnown() {
-		l.followsFromError(expr.Range())
+		l.followsFromError(at)
 		return cty.DynamicVal
 	}
 	if err := checkSize(v); err != nil {
-		l.errorf(expr.Range(), "Value too large", "%s.", sentence(err.Error()))
+		l.errorf(at, "Value too large", "%s.", sentence(err.Error()))
 		return cty.DynamicVal
 	}
 	return v
@@ -87,15 +89,26 @@ func (l *loader) explainOne(d *hcl.Diagnostic) {
 	}
 }
 
-// explainCall keeps values out of the message of a function that was given a sensitive one,
-// and stack traces out of every message.
+// explainCall says why a function failed. The reason is left out if it might hold a sensitive
+// value, and so is the stack trace of a function that could not cope.
 func (l *loader) explainCall(d *hcl.Diagnostic, x hclsyntax.FunctionCallDiagExtra) {
-	if _, ok := errors.AsType[function.PanicError](x.FunctionCallError()); ok {
-		d.Detail = fmt.Sprintf("The function %s cannot work with these arguments.", x.CalledFunctionName())
-	}
+	name, err := x.CalledFunctionName(), x.FunctionCallError()
 	if d.Expression != nil && touchesSensitive(d.Expression, d.EvalContext) {
-		d.Detail = fmt.Sprintf("The function %s refuses its arguments; why is not shown, because one of them is sensitive.", x.CalledFunctionName())
+		d.Detail = fmt.Sprintf("The function %s refuses its arguments; the reason is not shown, because one of them is sensitive.", name)
+		return
 	}
+	if _, ok := errors.AsType[function.PanicError](err); ok {
+		d.Detail = fmt.Sprintf("The function %s cannot work with these arguments.", name)
+		return
+	}
+	if ae, ok := errors.AsType[function.ArgError](err); ok {
+		f := l.ctx.Functions[name]
+		if params := f.Params(); ae.Index < len(params) {
+			d.Detail = fmt.Sprintf("The function %s refuses its argument %q: %s.", name, params[ae.Index].Name, err)
+			return
+		}
+	}
+	d.Detail = fmt.Sprintf("The function %s refuses its arguments: %s.", name, strings.TrimSuffix(err.Error(), "."))
 }
 
 // touchesSensitive says whether anything an expression refers to is, or holds, a sensitive value.
@@ -176,5 +189,3 @@ func sentence(s string) string {
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }
-
-func templateDiags(d *hcl.Diagnostic) (hcl.Diagnostics, bool) { return nil, false }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -38,13 +40,32 @@ const maxFile = 1 << 20
 // and position; their texts hold no control character, whatever the file holds.
 func Load(path string, o Options) (*Cluster, Sources, hcl.Diagnostics) {
 	l := &loader{dir: filepath.Dir(path), files: Sources{}}
-	c := l.load(path, o)
-	diags := tidy(l.diags)
-	if diags.HasErrors() {
-		return nil, l.files, diags
+	done := make(chan *Cluster, 1)
+	go func() { done <- l.load(path, o) }()
+	limit := time.NewTimer(maxTime)
+	defer limit.Stop()
+	select {
+	case c := <-done:
+		diags := tidy(l.diags)
+		if diags.HasErrors() {
+			return nil, l.files, diags
+		}
+		return c, l.files, diags
+	case <-limit.C:
+		// The evaluation cannot be stopped from outside and goes on until the program ends,
+		// so nothing that it writes to is touched here.
+		return nil, Sources{}, hcl.Diagnostics{{
+			Severity: hcl.DiagError,
+			Summary:  "Evaluation takes too long",
+			Detail:   fmt.Sprintf("After %s the value here is still not known. Are there loops within loops?", maxTime),
+			Subject:  l.evaluating.Load(),
+		}}
 	}
-	return c, l.files, diags
 }
+
+// maxTime is how long a file may take to be evaluated. Ordinary ones take milliseconds, and
+// one with loops within loops would take years.
+const maxTime = 5 * time.Second
 
 // A loader is the work on one cluster file. Every step adds its mistakes to diags and goes
 // on with what is left, so that one run shows all of them.
@@ -56,6 +77,8 @@ type loader struct {
 	vars   map[string]*variable
 	locals map[string]*local
 	ctx    *hcl.EvalContext // var, local and the functions
+
+	evaluating atomic.Pointer[hcl.Range] // what is being evaluated just now
 
 	bad []hcl.Range // references already reported; what follows from them is not news
 }
