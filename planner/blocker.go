@@ -18,10 +18,10 @@ func (d *differ) warn(group string, at hcl.Range, summary, detail string) {
 	d.plan.Warnings = append(d.plan.Warnings, Blocker{Group: group, At: at, Summary: summary, Detail: detail})
 }
 
-// at is where a setting of a group stands: in the group, or else in the network, or else at
-// the group's header.
+// at is where a setting of a group stands: in the group, or else in the network or the cluster
+// that it comes from, or else at the group's header.
 func (d *differ) at(g *spec.Group, arg string) hcl.Range {
-	for _, s := range []spec.Source{g.Source, d.want.Network.Source} {
+	for _, s := range []spec.Source{g.Source, d.want.Network.Source, d.want.Source} {
 		if r, ok := s.Attrs[arg]; ok {
 			return r
 		}

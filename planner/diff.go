@@ -129,7 +129,7 @@ func (g *group) hold(c *comparer, keys []string, holders []*Instance) {
 		unchanged = false
 	}
 	if missing := missingTags(keys, g.spec.Tags, holder.Tags); missing != nil {
-		a := g.act(Retag, holder, retagReason(missing, holder.Tags, g.spec.Source.At("tags")))
+		a := g.act(Retag, holder, retagReason(missing, holder.Tags, c.d.at(g.spec, "tags")))
 		a.Tags, a.Volume = missing, holder.RootVolumeID
 		unchanged = false
 	}

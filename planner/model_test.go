@@ -73,7 +73,6 @@ func node(have planner.Observed, g *spec.Group, slot int) planner.Instance {
 	img, _ := planner.ResolveImage(g.Image, have.Images)
 	tags := map[string]string{planner.TagName: "cfd", planner.TagGroup: g.Name, "Name": "cfd-" + g.Name}
 	maps.Copy(tags, g.Tags)
-	zones := map[string]string{"subnet-a": "us-east-1a", "subnet-b": "us-east-1b", "subnet-c": "us-east-1c"}
 	subnet := "subnet-a"
 	if len(g.Subnets) > 0 {
 		subnet = g.Subnets[0]
@@ -82,12 +81,15 @@ func node(have planner.Observed, g *spec.Group, slot int) planner.Instance {
 	return planner.Instance{
 		ID: fmt.Sprintf("i-%s%04d", g.Name[:1], slot), State: planner.Running, Launched: epoch.Add(-time.Hour),
 		Group: g.Name, Slot: slot, Spec: planner.Fingerprint(g, img),
-		ImageID: img.ID, InstanceType: g.InstanceTypes[0], Zone: zones[subnet], SubnetID: subnet,
+		ImageID: img.ID, InstanceType: g.InstanceTypes[0], Zone: zoneOf(subnet), SubnetID: subnet,
 		PlacementGroup: planner.PlacementName("cfd", g.Name, g.Placement), Market: string(g.Market), Tags: tags,
 		RootVolumeID: fmt.Sprintf("vol-%s%04d", g.Name[:1], slot), RootSnapshot: img.RootSnapshot,
 		RootSize: max(rv.Size, img.RootSize), RootType: "gp3", RootEncrypted: rv.Encrypted,
 	}
 }
+
+// zoneOf is the zone of one of the region's subnets: their last letters are the same.
+func zoneOf(subnet string) string { return "us-east-1" + subnet[len(subnet)-1:] }
 
 // running is the region with every node of the cluster in place.
 func running(want *spec.Cluster) planner.Observed {
@@ -130,29 +132,41 @@ func apply(p planner.Plan, want *spec.Cluster, have planner.Observed) planner.Ob
 			maps.Copy(n.Tags, a.Tags)
 		}
 	}
+	used := map[string]bool{}
+	for _, n := range have.Instances {
+		used[n.ID] = true
+	}
 	for _, a := range p.Actions {
 		if a.Kind != planner.Launch && a.Kind != planner.Replace {
 			continue
 		}
 		g, _ := want.Group(a.Group)
 		typ, subnet := g.InstanceTypes[0], ""
+		var img planner.Image
 		for _, n := range have.Instances {
 			if !n.State.Dead() && n.Group == a.Group && n.Tags[planner.TagName] == want.Name {
 				typ = n.InstanceType
 			}
 		}
 		for _, gp := range p.Groups {
-			if gp.Name == a.Group && len(gp.Rungs) > 0 {
+			if gp.Name != a.Group {
+				continue
+			}
+			img = gp.Image
+			if len(gp.Rungs) > 0 {
 				typ, subnet = gp.Rungs[0].Type, gp.Rungs[0].Subnets[0].ID
 			}
 		}
 		for _, slot := range a.Slots {
 			n := node(have, g, slot)
-			n.ID = fmt.Sprintf("i-new%05d", len(have.Instances))
+			n.ImageID, n.RootSnapshot, n.Spec = img.ID, img.RootSnapshot, planner.Fingerprint(g, img)
+			for used[n.ID] {
+				n.ID += "x"
+			}
 			n.InstanceType, n.Launched = typ, have.At.Add(time.Minute)
 			if subnet != "" {
 				n.SubnetID = subnet
-				n.Zone = "us-east-1" + subnet[len(subnet)-1:]
+				n.Zone = zoneOf(subnet)
 			}
 			have.Instances = append(have.Instances, n)
 		}

@@ -71,7 +71,7 @@ func (d *differ) placements(groups []*group) []PlacementChange {
 			Delete: true, Name: pg.Name, Strategy: spec.Placement(pg.Strategy), Group: pg.Group,
 			Why: Reason{
 				What: "placement", Old: pg.Strategy, At: d.want.Source.Block,
-				Text: "no group of the file uses it",
+				Text: "no group uses it any more",
 			},
 		})
 	}

@@ -1,68 +1,12 @@
 package planner
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"cluster/spec"
 )
-
-// surroundings are the facts of a launch, indexed.
-type surroundings struct {
-	types    map[string]InstanceType
-	offered  map[Offering]bool
-	subnets  map[string]Subnet
-	defaults []string       // ids of the default subnets, by zone
-	leaving  map[string]int // addresses that this plan's terminations give back, by subnet
-	promised map[string]int // addresses that groups before this one need, by subnet
-}
-
-// survey indexes facts. It is nil if there are none.
-func survey(f *Facts) *surroundings {
-	if f == nil {
-		return nil
-	}
-	s := &surroundings{
-		types: map[string]InstanceType{}, offered: map[Offering]bool{}, subnets: map[string]Subnet{},
-		leaving: map[string]int{}, promised: map[string]int{},
-	}
-	for _, t := range f.Types {
-		s.types[t.Name] = t
-	}
-	for _, o := range f.Offerings {
-		s.offered[o] = true
-	}
-	for _, n := range f.Subnets {
-		s.subnets[n.ID] = n
-		if n.Default {
-			s.defaults = append(s.defaults, n.ID)
-		}
-	}
-	slices.SortFunc(s.defaults, func(a, b string) int {
-		return cmp.Or(cmp.Compare(s.subnets[a].Zone, s.subnets[b].Zone), cmp.Compare(a, b))
-	})
-	s.defaults = slices.Compact(s.defaults)
-	return s
-}
-
-// zones are those of the subnets, each once; empty unless all are known.
-func (s *surroundings) zones(ids []string) []string {
-	if s == nil {
-		return nil
-	}
-	var zones []string
-	for _, id := range ids {
-		n, ok := s.subnets[id]
-		if !ok || n.Zone == "" {
-			return nil
-		}
-		if !slices.Contains(zones, n.Zone) {
-			zones = append(zones, n.Zone)
-		}
-	}
-	return zones
-}
 
 // ladders finds out where each group that launches can be launched, and blocks the plan for
 // those that cannot be. Groups share the addresses of a subnet, in the file's order.
@@ -135,22 +79,21 @@ func (l *ladder) climb(d *differ) {
 			}
 			continue
 		}
-		var usable []Subnet
+		var offering []Subnet
 		for _, n := range subnets {
-			if l.around.offered[Offering{Type: typ, Zone: n.Zone}] {
-				usable = append(usable, n)
-				continue
+			switch {
+			case !l.around.offered[Offering{Type: typ, Zone: n.Zone}]:
+				l.drop(false, typeArg, d, "Type not offered in the zone", fmt.Sprintf(
+					"%s is not offered in %s, the zone of %s. Name a subnet in another zone, or another type.",
+					typ, n.Zone, n.ID))
+			case l.all:
+				offering = append(offering, n)
+			default:
+				l.try(d, typ, []Subnet{n})
 			}
-			l.drop(false, typeArg, d, "Type not offered in the zone", fmt.Sprintf(
-				"%s is not offered in %s, the zone of %s. Name a subnet in another zone, or another type.",
-				typ, n.Zone, n.ID))
 		}
-		if l.all && len(usable) > 0 {
-			l.try(d, typ, usable)
-			continue
-		}
-		for _, n := range usable {
-			l.try(d, typ, []Subnet{n})
+		if len(offering) > 0 {
+			l.try(d, typ, offering)
 		}
 	}
 }
@@ -174,7 +117,7 @@ func (l *ladder) subnets(d *differ) []Subnet {
 		l.drop(true, "subnets", d, "No default subnet",
 			"The file names no subnets, and the region has no default ones. Name subnets in the network block.")
 	}
-	zone, pinned := l.zone()
+	zone, home, pinned := l.home()
 	var usable []Subnet
 	elsewhere := 0
 	for _, id := range ids {
@@ -196,24 +139,36 @@ func (l *ladder) subnets(d *differ) []Subnet {
 			"The nodes of group %q are in %s and have to be close to each other, and none of the subnets is "+
 				"there. Name one that is, or replace the group: set count = 0 first.", l.g.name, zone))
 	}
+	if i := slices.IndexFunc(usable, func(n Subnet) bool { return n.ID == home }); pinned && i > 0 {
+		n := usable[i]
+		usable = slices.Insert(slices.Delete(usable, i, i+1), 0, n)
+	}
 	return usable
 }
 
-// zone is where nearly all of the nodes are that stay, if the group's nodes have to be close.
-func (l *ladder) zone() (zone string, pinned bool) {
+// home is the zone and the subnet where most of the nodes are that stay, if the group's nodes
+// have to be close. EFA reaches all of a subnet for certain, and all of a zone perhaps.
+func (l *ladder) home() (zone, subnet string, pinned bool) {
 	if l.all || len(l.g.kept) == 0 || !(l.g.spec.EFA || l.g.spec.Placement == spec.PlacementCluster) {
-		return "", false
+		return "", "", false
 	}
-	nodes := map[string]int{}
-	for _, inst := range l.g.kept {
-		nodes[inst.Zone]++
+	zone = mostly(l.g.kept, func(n *Instance) string { return n.Zone })
+	subnet = mostly(l.g.kept, func(n *Instance) string { return n.SubnetID })
+	return zone, subnet, zone != ""
+}
+
+// mostly is what most of the instances have; of a draw, what sorts first.
+func mostly(instances []*Instance, of func(*Instance) string) (most string) {
+	count := map[string]int{}
+	for _, inst := range instances {
+		count[of(inst)]++
 	}
-	for z, n := range nodes {
-		if n > nodes[zone] || n == nodes[zone] && z < zone {
-			zone = z
+	for _, value := range slices.Sorted(maps.Keys(count)) {
+		if count[value] > count[most] {
+			most = value
 		}
 	}
-	return zone, zone != ""
+	return most
 }
 
 // try adds the rung if there is room for the group on it.
@@ -282,38 +237,4 @@ func (l *ladder) spread(subnets []Subnet) (zone string, most int) {
 		}
 	}
 	return zone, most
-}
-
-// typeFaults are summary and detail of everything that keeps the group from being launched on
-// a type, wherever that is.
-func (l *ladder) typeFaults(typ string) [][2]string {
-	t, ok := l.around.types[typ]
-	if !ok {
-		return [][2]string{{"No such instance type", fmt.Sprintf(
-			"EC2 has no instance type %s in this region. Check the spelling and the region.", typ)}}
-	}
-	var faults [][2]string
-	fault := func(summary, format string, args ...any) {
-		faults = append(faults, [2]string{summary, fmt.Sprintf(format, args...)})
-	}
-	g := l.g.spec
-	if arch := l.g.image.Architecture; arch != "" && len(t.Architectures) > 0 && !slices.Contains(t.Architectures, arch) {
-		fault("Architecture does not fit", "The image is %s, %s is %s. Use an image or a type of the other's architecture.",
-			arch, typ, series(slices.Sorted(slices.Values(t.Architectures)), "and"))
-	}
-	if g.EFA && !t.EFA {
-		fault("No EFA", "%s has no EFA. Remove efa, or use a type that has it.", typ)
-	}
-	if m := string(market(g)); len(t.Markets) > 0 && !slices.Contains(t.Markets, m) {
-		fault("Type not in the market", "%s cannot be had in the market %s. Use another market or another type.", typ, m)
-	}
-	switch p := string(strategy(g)); {
-	case p == string(spec.PlacementCluster) && t.Burstable:
-		fault("Type not in a placement group", "%s is burstable, and EC2 takes no burstable types into a cluster "+
-			"placement group. Remove placement, or use another type.", typ)
-	case g.Placement != "" && g.Placement != spec.PlacementNone && len(t.Placements) > 0 && !slices.Contains(t.Placements, p):
-		fault("Type not in a placement group", "%s cannot be in a placement group of the strategy %s. Use another "+
-			"placement or another type.", typ, p)
-	}
-	return faults
 }

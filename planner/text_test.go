@@ -2,6 +2,8 @@ package planner_test
 
 import (
 	"fmt"
+	"maps"
+	"path/filepath"
 	"strings"
 
 	"cluster/planner"
@@ -9,7 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// text is a plan as the golden files hold it: everything in it, a line each.
+// text is a plan as the golden files hold it: everything in it, with neighbours alike in one line.
 func text(p planner.Plan) string {
 	var b strings.Builder
 	s := p.Summary()
@@ -39,13 +41,24 @@ func text(p planner.Plan) string {
 		}
 		fmt.Fprintf(&b, "%s placement group %s (%s, group %s) because %s\n", verb, c.Name, c.Strategy, c.Group, reason(c.Why))
 	}
-	for _, a := range p.Actions {
-		fmt.Fprintf(&b, "%c %s %s[%s]", a.Kind, a.Kind, a.Group, a.Slots)
+	for i := 0; i < len(p.Actions); {
+		a := p.Actions[i]
+		fmt.Fprintf(&b, "%c %s %s[", a.Kind, a.Kind, a.Group)
+		var slots planner.Slots
+		var ids []string
+		for ; i < len(p.Actions) && alike(a, p.Actions[i]); i++ {
+			slots = append(slots, p.Actions[i].Slots...)
+			ids = append(ids, p.Actions[i].Instance)
+		}
+		fmt.Fprintf(&b, "%s]", slots)
 		if a.Instance != "" {
-			fmt.Fprintf(&b, " %s", a.Instance)
+			fmt.Fprintf(&b, " %s", ids[0])
+		}
+		if len(ids) > 1 {
+			fmt.Fprintf(&b, " … %s", ids[len(ids)-1])
 		}
 		if a.Kind == planner.Retag {
-			fmt.Fprintf(&b, " %s %v", a.Volume, a.Tags)
+			fmt.Fprintf(&b, " %v", a.Tags)
 		}
 		fmt.Fprintf(&b, " because %s\n", reason(a.Why))
 	}
@@ -58,6 +71,12 @@ func text(p planner.Plan) string {
 	return b.String()
 }
 
+// alike says that two actions are told in one line.
+func alike(a, b planner.Action) bool {
+	return a.Kind == b.Kind && a.Group == b.Group && a.Why == b.Why && maps.Equal(a.Tags, b.Tags) &&
+		(a.Kind != planner.Launch || a.Slots[0] == b.Slots[0])
+}
+
 func reason(r planner.Reason) string {
 	return fmt.Sprintf("%s  {%s: %q -> %q}%s", r.Text, r.What, r.Old, r.New, position(r.At))
 }
@@ -66,5 +85,5 @@ func position(r hcl.Range) string {
 	if r.Filename == "" {
 		return ""
 	}
-	return fmt.Sprintf("  %s:%d", r.Filename, r.Start.Line)
+	return fmt.Sprintf("  %s:%d", filepath.Base(r.Filename), r.Start.Line)
 }
