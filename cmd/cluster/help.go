@@ -56,6 +56,8 @@ func (a *app) helpCommand() *cobra.Command {
 			if err != nil || found == nil || len(rest) > 0 {
 				return a.unknownVerb(c.Root(), args)
 			}
+			found.InitDefaultHelpFlag()
+			found.InitDefaultVersionFlag()
 			a.help(found, nil)
 			return nil
 		},

@@ -75,6 +75,10 @@ func diagnose(err error) hcl.Diagnostics {
 		return problem(e.At, fmt.Sprintf("Group %s is not up in time", e.Group), fmt.Sprintf(
 			"%d of %d nodes run after %s. The others may still come: run the same command again, and it goes on where "+
 				"it stopped. launch { timeout = … } allows more time.", e.Running, e.Want, e.Waited))
+	case *fleet.LostError:
+		return problem(hcl.Range{}, fmt.Sprintf("Nodes of group %s died before they ran", e.Group), fmt.Sprintf(
+			"%s, more than are made good. The last was %s: %s\nIf it happens again, the image does not start on this type, or a "+
+				"volume of it cannot be decrypted.", plural(e.Lost, "node"), e.Node, clean(cmp.Or(e.Message, "EC2 gives no reason."))))
 	case *fleet.ProtectedError:
 		return problem(hcl.Range{}, "Instances are protected from termination", fmt.Sprintf(
 			"%s: switch the protection off (aws ec2 modify-instance-attribute --no-disable-api-termination --instance-id …) "+
@@ -98,7 +102,7 @@ func diagnose(err error) hcl.Diagnostics {
 // known says whether diagnose has more to say of err than its text.
 func known(err error) bool {
 	return is[*fleet.CallError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
-		is[*fleet.TimeoutError](err) || is[*fleet.ProtectedError](err) || is[*fleet.CredentialsError](err) ||
+		is[*fleet.TimeoutError](err) || is[*fleet.ProtectedError](err) || is[*fleet.LostError](err) || is[*fleet.CredentialsError](err) ||
 		errors.Is(err, errInterrupted)
 }
 

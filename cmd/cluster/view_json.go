@@ -145,7 +145,9 @@ func (s *eventStream) finish(r fleet.Report, l *link) {
 		"api_calls": r.Calls,
 		"calls":     r.ByAction,
 		"seconds":   math.Round(r.Elapsed.Seconds()*1000) / 1000,
-		"left":      len(r.Left),
+	}
+	if total.Want == 0 {
+		s.last["left"] = len(r.Left)
 	}
 	if r.Verdict != nil {
 		maps.Copy(s.last, map[string]any{"identical": r.Verdict.Identical, "nodes": r.Verdict.Nodes})

@@ -163,20 +163,22 @@ func (v *liveView) erase() string {
 // frame is the lines, each of at most width columns.
 func (v *liveView) frame(width int) []string {
 	shown := v.groups[:min(len(v.groups), mostGroups)]
-	name := 0
+	name, digits := 0, 0
 	for _, g := range shown {
 		name = max(name, min(20, columns(clean(g.Group))))
+		digits = max(digits, len(fmt.Sprint(g.total)))
 	}
 	took := seconds(v.now().Sub(v.start))
 	var out []string
 	for _, g := range shown {
-		text := fmt.Sprintf("  asked %d  pending %d  running %d  verified %d  %s", max(g.asked, g.Want), g.Pending, g.Running, g.Verified, took)
+		label := cut(fmt.Sprintf("%-*s", name, clean(g.Group)), name)
+		text := fmt.Sprintf("  asked %*d  pending %*d  running %*d  verified %*d  %s", digits, max(g.asked, g.Want),
+			digits, g.Pending, digits, g.Running, digits, g.Verified, took)
 		done := g.Running
 		if g.Want == 0 {
-			text = fmt.Sprintf("  %d of %d terminated  %s", g.gone, g.total, took)
+			text = fmt.Sprintf("  %*d of %*d terminated  %s", digits, g.gone, digits, g.total, took)
 			done = g.gone
 		}
-		label := cut(fmt.Sprintf("%-*s", name, clean(g.Group)), name)
 		out = append(out, cut(label+bar(done, g.total, width-columns(label)-columns(text)-4)+text, width))
 	}
 	if n := len(v.groups) - len(shown); n > 0 {

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in testdata/script")
+
+// TestMain makes the test binary the program as well: scripts run real processes of it, so that exit
+// codes, streams and signals are real.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"cluster": main})
+}
+
+// TestScript runs the golden scripts, which are the specification of the program. Besides the verbs of
+// testscript they use
+//
+//	exits N cmd…          run cmd; it must exit with N
+//	json FILE PATH VALUE  the value at a path such as groups.0.nodes.3.name of a JSON document
+//	jsonlines FILE        each line is an event, the first is version and the last summary
+//	event FILE TYPE N     there are N events of a type
+//	region [key=value…]   serve an embedded EC2 over HTTP, and let AWS_ENDPOINT_URL_EC2 name it
+//	fault key=value…      inject a fault into that region, or else into that of the rehearsal
+//	calls MAX [ACTION]    that region had at most MAX calls since the last time
+//	hold ACTION FILE      the next call of that action makes FILE and waits
+//	release               until this
+//	waitfile FILE         wait until a file is there
+//
+// See commands_test.go for what they take.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup:               setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"calls":     calls,
+			"event":     event,
+			"exits":     exits,
+			"fault":     fault,
+			"hold":      hold,
+			"json":      jsonValue,
+			"jsonlines": jsonLines,
+			"region":    serveRegion,
+			"release":   release,
+			"waitfile":  waitFile,
+		},
+	})
+}
+
+// setUp gives a script a home, a rehearsal and an AWS configuration of its own, and no way to the real one.
+func setUp(env *testscript.Env) error {
+	empty := filepath.Join(env.WorkDir, ".empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		return err
+	}
+	for k, v := range map[string]string{
+		"HOME":                        filepath.Join(env.WorkDir, ".home"),
+		"ESC":                         "\x1b[2J",
+		"NO_COLOR":                    "1",
+		"TZ":                          "UTC",
+		"AWS_ACCESS_KEY_ID":           "AKIAIOSFODNN7EXAMPLE",
+		"AWS_SECRET_ACCESS_KEY":       "not-a-secret",
+		"AWS_REGION":                  "us-east-1",
+		"AWS_EC2_METADATA_DISABLED":   "true",
+		"AWS_CONFIG_FILE":             empty,
+		"AWS_SHARED_CREDENTIALS_FILE": empty,
+		"CLUSTER_REHEARSAL_DIR":       filepath.Join(env.WorkDir, "rehearsal"),
+	} {
+		env.Setenv(k, v)
+	}
+	env.Values[regionKey{}] = &served{}
+	return nil
+}
+
+// exits runs a command that must exit with one certain code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits N cmd…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		status, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = status.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
