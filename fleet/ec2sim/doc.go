@@ -1,0 +1,22 @@
+// Package ec2sim is an EC2 region to embed: an http.Handler that speaks the EC2 query protocol, and whose
+// Do makes it the HTTP client of an SDK client, without a socket.
+//
+//	region := ec2sim.New(ec2sim.Options{})
+//	client := ec2.New(ec2.Options{Region: "us-east-1", HTTPClient: region, BaseEndpoint: aws.String("http://ec2.sim"), …})
+//
+// It models what decides the launch of many instances: token buckets for requests and for instances, the
+// capacity of a type in a zone, vCPU quotas, client tokens, the lag until an instance can be seen, the time
+// until it runs, instances that die on the way, block devices that appear late, volumes made from the
+// snapshots of images. What it does not model it refuses with the error that EC2 has for it; it never
+// ignores a parameter.
+//
+// Nothing runs in a region. States are computed from times when somebody looks, so it costs nothing to
+// keep, needs no shutting down, and lives in a testing/synctest bubble as well as outside. A region kept in
+// a file (Open) is shared by any number of processes, which may be killed at any moment.
+//
+// A call is done first and then takes its time, so who gives up waiting for an answer may find it done, as
+// on EC2. Signatures are not checked; the account is the one of the Options, the region the one that the
+// request was signed for. Faults are values (Inject), every request is in the Journal, and what a fresh
+// region holds is written down in seed.go. The time of a region is its own (Now): it may run faster than the
+// world outside.
+package ec2sim

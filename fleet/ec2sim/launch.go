@@ -1,0 +1,259 @@
+package ec2sim
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+func (w *world) runInstances(in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput, error) {
+	least, most, err := counts(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseUnmodelled(in); err != nil {
+		return nil, err
+	}
+	zone, err := w.zoneAsked(in)
+	if err != nil {
+		return nil, err
+	}
+	if out, err := w.replay(in, zone); out != nil || err != nil {
+		return out, err
+	}
+	most, err = w.chargeInstances(least, most)
+	if err != nil {
+		return nil, err
+	}
+	l, err := w.prepare(in, zone, most)
+	if err != nil {
+		return nil, err
+	}
+	n, err := w.grant(l, zone == "", least, most)
+	if err != nil {
+		w.refund(most)
+		if !w.r.o.FreeFailedTokens {
+			w.bind(in, zone, "")
+		}
+		return nil, err
+	}
+	w.start(l, n, is(in.DisableApiTermination), is(in.DisableApiStop))
+	w.bind(in, zone, l.ID)
+	out, _ := w.reservation(l.ID)
+	return out, nil
+}
+
+func counts(in *ec2.RunInstancesInput) (least, most int, err error) {
+	least, most = int(*in.MinCount), int(*in.MaxCount)
+	switch {
+	case least < 1:
+		return 0, 0, fail("InvalidParameterValue", "Value (%d) for parameter minCount is invalid. Specify a value of at least 1.", least)
+	case most < 1:
+		return 0, 0, fail("InvalidParameterValue", "Value (%d) for parameter maxCount is invalid. Specify a value of at least 1.", most)
+	case least > most:
+		return 0, 0, fail("InvalidParameterCombination", "The minCount (%d) may not exceed the maxCount (%d).", least, most)
+	case most > 1000:
+		return 0, 0, fail("ResourceCountExceeded", "You have requested more instances (%d) than are allowed in a single request. Break up your request into smaller requests.", most)
+	}
+	return least, most, nil
+}
+
+// zoneAsked is the zone that a call names, itself or by its subnet; "" if it leaves the choice to EC2.
+func (w *world) zoneAsked(in *ec2.RunInstancesInput) (string, error) {
+	subnet := value(in.SubnetId)
+	if len(in.NetworkInterfaces) > 0 {
+		if subnet != "" {
+			return "", fail("InvalidParameterCombination", "Network interfaces and an instance-level subnet ID may not be specified on the same request")
+		}
+		subnet = value(in.NetworkInterfaces[0].SubnetId)
+	}
+	named := ""
+	if p := in.Placement; p != nil {
+		if id := cmp.Or(value(p.AvailabilityZone), value(p.AvailabilityZoneId)); id != "" {
+			z, ok := w.zoneNamed(id)
+			if !ok {
+				return "", fail("InvalidParameterValue", "Invalid availability zone: [%s]", id)
+			}
+			named = z.name
+		}
+	}
+	if subnet == "" {
+		return named, nil
+	}
+	s := w.Subnets[subnet]
+	if s == nil {
+		return "", subnetKind.absent(subnet)
+	}
+	if named != "" && named != *s.AvailabilityZone {
+		return "", fail("InvalidParameterValue", "The availability zone '%s' does not match the one of the subnet '%s'.", named, subnet)
+	}
+	return *s.AvailabilityZone, nil
+}
+
+// prepare checks everything about a call and says what each of its instances will be.
+func (w *world) prepare(in *ec2.RunInstancesInput, zone string, most int) (*launch, error) {
+	h, err := hardwareNamed(cmp.Or(string(in.InstanceType), "m5.large"))
+	if err != nil {
+		return nil, err
+	}
+	i, err := w.launchable(value(in.ImageId), h.arch)
+	if err != nil {
+		return nil, err
+	}
+	if arch := string(i.Architecture); arch != h.arch {
+		return nil, fail("InvalidParameterValue", "The architecture '%s' of the specified instance type does not match the architecture '%s' of the specified AMI. "+
+			"Specify an instance type and an AMI that have matching architectures, and try again. You can use 'describe-instance-types' or 'describe-images' "+
+			"to discover the architecture of the instance type or AMI.", h.arch, arch)
+	}
+	l := &launch{
+		At: w.now, Token: value(in.ClientToken), Image: *i.ImageId, Type: h.name, Architecture: h.arch, BootMode: string(i.BootMode),
+		RootDevice: *i.RootDeviceName, Key: value(in.KeyName), UserData: value(in.UserData), Zone: zone,
+		Shutdown:  cmp.Or(string(in.InstanceInitiatedShutdownBehavior), "stop"),
+		Monitored: in.Monitoring != nil && is(in.Monitoring.Enabled), EBSOptimized: is(in.EbsOptimized),
+	}
+	for _, check := range []func(*ec2.RunInstancesInput, *launch, hardware) error{
+		w.prepareMarket, w.preparePlacement, w.prepareNetwork, w.prepareOptions, w.prepareTags,
+	} {
+		if err := check(in, l, h); err != nil {
+			return nil, err
+		}
+	}
+	if l.Devices, err = w.devices(i, in.BlockDeviceMappings); err != nil {
+		return nil, err
+	}
+	z, _ := w.zoneNamed(l.Zone)
+	l.ZoneID = z.id
+	l.Placement.AvailabilityZone, l.Placement.AvailabilityZoneId = new(z.name), new(z.id)
+	return l, nil
+}
+
+// start makes n instances of a launch.
+func (w *world) start(l *launch, n int, protected, stopSafe bool) {
+	l.ID = w.newID("r-")
+	w.Launches[l.ID] = l
+	addresses := map[string][]netip.Addr{}
+	for subnet, each := range l.addressesWanted() {
+		addresses[subnet] = w.addresses(subnet, n*each)
+	}
+	for index := range n {
+		i := &instance{ID: w.newID("i-"), Launch: l.ID, Index: int32(index), Since: w.now, Protected: protected, StopSafe: stopSafe}
+		i.Seq = w.Seq
+		t := w.r.o.Timing
+		i.Visible = t.RunInstances + w.r.draw(t.Visible, "visible", i.ID)
+		i.Devices = t.RunInstances + w.r.draw(t.Devices, "devices", i.ID)
+		i.Took = w.r.draw(t.Pending, "pending", i.ID)
+		for _, nic := range l.NICs {
+			var a netip.Addr
+			if nic.Type != efaOnly {
+				a, addresses[nic.Subnet] = addresses[nic.Subnet][0], addresses[nic.Subnet][1:]
+			}
+			i.IPs = append(i.IPs, a)
+		}
+		for range l.Devices {
+			v := &volume{ID: w.newID("vol-"), Launch: l.ID, Instance: i.ID, Device: len(i.Volumes)}
+			w.Volumes[v.ID] = v
+			i.Volumes = append(i.Volumes, v.ID)
+		}
+		w.Instances[i.ID] = i
+		w.bend(func(f Fault) { w.applyFault(i, f) })
+	}
+}
+
+// applyFault is how a fault bends an instance that was just launched.
+func (w *world) applyFault(i *instance, f Fault) {
+	if f.Stuck {
+		i.Last = stuck
+	}
+	if f.Dies != "" {
+		i.Last, i.Code = doomed, f.Dies
+		i.Message = cmp.Or(f.Message, f.Dies+": Internal error on launch")
+	}
+	if f.EqualIndexes {
+		i.Index = 0
+	}
+	i.Protected = i.Protected || f.Protected
+	if f.BootImage != "" {
+		w.setImage(i, f.BootImage)
+	}
+	if f.RootSnapshot != "" {
+		w.Volumes[i.Volumes[0]].Snapshot = f.RootSnapshot
+	}
+}
+
+// setImage makes an instance one of another image. One that nobody knows is as good: it is about the id.
+func (w *world) setImage(i *instance, id string) {
+	root, snapshot := w.Launches[i.Launch].RootDevice, RootSnapshot(id)
+	if other := w.Images[id]; other != nil {
+		root, snapshot = *other.RootDeviceName, *other.rootOf().Ebs.SnapshotId
+	}
+	i.Image, i.Root = id, root
+	w.Volumes[i.Volumes[0]].Snapshot = snapshot
+}
+
+// reservation is the answer of the call that made a launch, as its instances are now, and whether one of
+// them is alive.
+func (w *world) reservation(id string) (out *ec2.RunInstancesOutput, alive bool) {
+	out = &ec2.RunInstancesOutput{ReservationId: new(id), OwnerId: new(w.r.o.Account), Groups: []types.GroupIdentifier{}, Instances: []types.Instance{}}
+	var members []*instance
+	for _, i := range w.Instances {
+		if i.Launch == id && !w.forgotten(i) {
+			members = append(members, i)
+			alive = alive || w.alive(i)
+		}
+	}
+	slices.SortFunc(members, func(a, b *instance) int { return cmp.Compare(a.Seq, b.Seq) })
+	for _, i := range members {
+		out.Instances = append(out.Instances, w.view(i))
+	}
+	return out, alive
+}
+
+// refuseUnmodelled refuses what a launch can ask of EC2 and not of this region.
+func refuseUnmodelled(in *ec2.RunInstancesInput) error {
+	if t := in.LaunchTemplate; t != nil {
+		if t.LaunchTemplateName != nil {
+			return fail("InvalidLaunchTemplateName.NotFoundException", "The specified launch template, with template name %s, does not exist.", *t.LaunchTemplateName)
+		}
+		return fail("InvalidLaunchTemplateId.NotFound", "The specified launch template, with template ID %s, does not exist.", value(t.LaunchTemplateId))
+	}
+	p := value(in.Placement)
+	asked := map[string]bool{
+		"AdditionalInfo": in.AdditionalInfo != nil, "ElasticGpuSpecification": len(in.ElasticGpuSpecification) > 0,
+		"ElasticInferenceAccelerator": len(in.ElasticInferenceAccelerators) > 0, "EnablePrimaryIpv6": is(in.EnablePrimaryIpv6),
+		"Ipv6AddressCount": value(in.Ipv6AddressCount) > 0, "Ipv6Address": len(in.Ipv6Addresses) > 0, "KernelId": in.KernelId != nil,
+		"RamdiskId": in.RamdiskId != nil, "LicenseSpecification": len(in.LicenseSpecifications) > 0, "Operator": in.Operator != nil,
+		"PrivateIpAddress": in.PrivateIpAddress != nil, "SecondaryInterface": len(in.SecondaryInterfaces) > 0,
+		"Placement.Affinity": p.Affinity != nil, "Placement.HostId": p.HostId != nil, "Placement.HostResourceGroupArn": p.HostResourceGroupArn != nil,
+		"Placement.SpreadDomain": p.SpreadDomain != nil, "Placement.Tenancy=host": p.Tenancy == types.TenancyHost,
+	}
+	for _, name := range slices.Sorted(maps.Keys(asked)) {
+		if asked[name] {
+			return unmodelled("the parameter " + name + " of RunInstances")
+		}
+	}
+	return nil
+}
+
+// prepareTags reads the tags that come with the launch.
+func (w *world) prepareTags(in *ec2.RunInstancesInput, l *launch, _ hardware) (err error) {
+	metadata := l.Metadata.InstanceMetadataTags == types.InstanceMetadataTagsStateEnabled
+	l.Tags, err = tagSpecifications(in.TagSpecifications, metadata, types.ResourceTypeInstance, types.ResourceTypeVolume,
+		types.ResourceTypeNetworkInterface, types.ResourceTypeSpotInstancesRequest)
+	if err == nil && l.Tags[string(types.ResourceTypeSpotInstancesRequest)] != nil && !l.Spot {
+		err = fail("InvalidParameterCombination", "The specified tag resource type 'spot-instances-request' needs the market type spot.")
+	}
+	return err
+}
+
+// metadataTags tells whether an instance's tags are in its metadata, which takes fewer keys.
+func (w *world) metadataTags(i *instance) bool {
+	return w.Launches[i.Launch].Metadata.InstanceMetadataTags == types.InstanceMetadataTagsStateEnabled
+}
+
+// zoneList writes zones as EC2's sentences do.
+func zoneList(zones []string) string { return strings.Join(zones, ", ") }
