@@ -3,6 +3,8 @@ package spec
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/dynblock"
@@ -116,16 +118,11 @@ func (l *loader) checkHostName(what, name string, at hcl.Range, most int) {
 
 var notHostName = regexp.MustCompile(`[^a-z0-9]+`)
 
-// hostNameLike makes a host name of another name, if enough of it is left.
+// hostNameLike is the host name that a name with capitals, spaces or underscores stands for;
+// empty for other names.
 func hostNameLike(name string) string {
-	s := notHostName.ReplaceAllString(lower(name), "-")
-	for s != "" && !hostName.MatchString(s) {
-		s = s[1:]
-	}
-	for len(s) > 0 && s[len(s)-1] == '-' {
-		s = s[:len(s)-1]
-	}
-	if s == "" || len(s) > maxGroupName {
+	s := strings.Trim(notHostName.ReplaceAllString(lower(name), "-"), "-")
+	if !hostName.MatchString(s) || len(s) > maxGroupName || strings.ContainsFunc(name, func(r rune) bool { return r > 0x7f }) {
 		return ""
 	}
 	return s
@@ -152,14 +149,30 @@ func (l *loader) region(a *args) string {
 	}
 	if m := zoneForm.FindStringSubmatch(t.string); m != nil {
 		l.errorf(t.at, "Invalid region", "%q is a zone; its region is %q. The zone of a node is that of its subnet.", t.string, m[1])
-	} else if !regionForm.MatchString(t.string) {
-		hint := didYouMean(t.string, regions)
-		if hint == "" {
-			hint = ` Regions look like "us-east-1".`
-		}
-		l.errorf(t.at, "Invalid region", "%s is not the name of a region.%s", quote(t.string), hint)
+	} else if p := regionProblem(t.string); p != "" {
+		l.errorf(t.at, "Invalid region", "%s is not the name of a region.%s", quote(t.string), p)
 	}
 	return t.string
+}
+
+// directions are the words in the middle of the names of regions.
+var directions = []string{"east", "west", "north", "south", "central", "northeast", "northwest", "southeast", "southwest"}
+
+// regionProblem finds what cannot be the name of a region, now or later, and says what may
+// have been meant.
+func regionProblem(name string) string {
+	if !regionForm.MatchString(name) {
+		if hint := didYouMean(name, regions); hint != "" {
+			return hint
+		}
+		return ` Regions look like "us-east-1".`
+	}
+	for word := range strings.SplitSeq(name, "-") {
+		if near, ok := closest(word, directions); ok && len(word) > 3 && !slices.Contains(directions, word) {
+			return fmt.Sprintf(" Did you mean %q?", strings.Replace(name, word, near, 1))
+		}
+	}
+	return ""
 }
 
 func (l *loader) network(b *hcl.Block) Network {

@@ -226,11 +226,11 @@ func (x *groupBody) checkSpread() {
 		return
 	}
 	where := "the one subnet that the group is launched in"
-	remedy := `subnets = "all" in the launch block uses every subnet; placement = "partition" has no such limit.`
+	remedy := `Write subnets = "all" in the launch block to use every subnet, or take placement = "partition", which has no such limit.`
 	if g.Launch.Subnets == SubnetsAll {
 		where = plural(zones, "subnet")
-		remedy = `placement = "partition" has no such limit.`
+		remedy = `Add subnets, or take placement = "partition", which has no such limit.`
 	}
 	x.errorf(x.a.at("count"), "Too many nodes to spread", "Spread placement takes at most %d nodes in a zone, and a subnet lies in one zone: %d nodes do not fit into %s. %s",
-		maxSpread, g.Count, where, sentence(remedy))
+		maxSpread, g.Count, where, remedy)
 }

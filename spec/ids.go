@@ -39,7 +39,7 @@ var idNames = map[string]string{"ami": "image", "subnet": "subnet", "sg": "secur
 
 // idProblem says what is wrong with an id, as exactly as it can.
 func idProblem(id, prefix string, m []string) string {
-	form := fmt.Sprintf("it is %s- and 17 hexadecimal digits, or 8 in old ones", prefix)
+	form := fmt.Sprintf("such an id is %s- and 17 hexadecimal digits, or 8 in old ones", prefix)
 	got, digits, dashed := strings.Cut(id, "-")
 	switch {
 	case m != nil && idKinds[m[1]] != "":
@@ -51,7 +51,7 @@ func idProblem(id, prefix string, m []string) string {
 	case strings.HasPrefix(id, "resolve:ssm:"):
 		return "an alias may mean another image tomorrow; write the id it stands for today"
 	case !dashed || got != prefix:
-		return form
+		return form + "; a name will not do"
 	case strings.Trim(digits, "0123456789abcdef") != "":
 		return form + ", and this has other characters"
 	}

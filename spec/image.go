@@ -113,7 +113,7 @@ func (l *loader) checkOwner(t text) {
 	digits := strings.NewReplacer("-", "", " ", "").Replace(t.string)
 	switch {
 	case strings.Trim(t.string, "0123456789") == "" && len(t.string) == 11:
-		l.errorf(t.at, "Malformed account id", "Account ids have 12 digits, and %s has 11. Was a leading zero lost? %q", quote(t.string), "0"+t.string)
+		l.errorf(t.at, "Malformed account id", "Account ids have 12 digits, and %s has 11. If a leading zero was lost, it is %q.", quote(t.string), "0"+t.string)
 	case strings.Trim(t.string, "0123456789") == "":
 		l.errorf(t.at, "Malformed account id", "Account ids have 12 digits, and %s has %d.", quote(t.string), len(t.string))
 	case accountID.MatchString(digits):

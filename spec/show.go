@@ -31,15 +31,22 @@ func show(v cty.Value) string {
 	case ty == cty.Bool:
 		return strconv.FormatBool(v.True())
 	case ty.IsListType() || ty.IsTupleType():
-		return "a list of " + plural(v.LengthInt(), "element")
+		return sized("list", v.LengthInt())
 	case ty.IsSetType():
-		return "a set of " + plural(v.LengthInt(), "element")
+		return sized("set", v.LengthInt())
 	case ty.IsMapType():
-		return "a map of " + plural(v.LengthInt(), "element")
+		return sized("map", v.LengthInt())
 	case ty.IsObjectType():
 		return "an object with " + plural(len(ty.AttributeTypes()), "attribute")
 	}
 	return "a " + v.Type().FriendlyName()
+}
+
+func sized(kind string, n int) string {
+	if n == 0 {
+		return "an empty " + kind
+	}
+	return "a " + kind + " of " + plural(n, "element")
 }
 
 func showNumber(f *big.Float) string { return f.Text('g', 20) }

@@ -96,6 +96,14 @@ func plural(n int, word string) string {
 	return fmt.Sprintf("%d %ss", n, word)
 }
 
+// article is a word with a or an before it.
+func article(word string) string {
+	if word != "" && strings.ContainsRune("aeiou", rune(word[0])) {
+		return "an " + word
+	}
+	return "a " + word
+}
+
 // sortedKeys are the keys of a map, sorted, so that no order of maps ever shows.
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))

@@ -47,7 +47,7 @@ func (l *loader) rootVolume(b *hcl.Block) RootVolume {
 	v.IOPS = l.volumeNumber(a, "iops", "IOPS", v.Type, vt.iops)
 	v.Throughput = l.volumeNumber(a, "throughput", "MiB/s", v.Type, vt.throughput)
 	if vt.needsIOPS && !a.has("iops") {
-		l.errorf(a.attrs["type"].Range, "Volume without iops", "An %s volume needs iops, from %d to %d.", v.Type, vt.iops.least, vt.iops.most)
+		l.errorf(a.attrs["type"].Range, "Volume without iops", "%s volume needs iops, from %d to %d.", sentence(article(v.Type)), vt.iops.least, vt.iops.most)
 	}
 	v.Encrypted, _ = a.flag("encrypted")
 	if t, ok := a.text("kms_key_id"); ok {
@@ -84,7 +84,7 @@ func (l *loader) volumeNumber(a *args, name, unit, volume string, s span) int {
 	}
 	of := ""
 	if volume != "" {
-		of = " of a " + volume + " volume"
+		of = " of " + article(volume) + " volume"
 	}
 	switch {
 	case s == span{}:
