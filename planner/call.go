@@ -66,11 +66,11 @@ func batches(slots Slots, block func(int) int) []Slots {
 		if i == start || block(slots[i]) == block(slots[start]) && len(slots[start:i+1].String()) <= tagValue {
 			continue
 		}
-		all = append(all, slices.Clone(slots[start:i]))
+		all = append(all, slices.Clip(slots[start:i]))
 		start = i
 	}
 	if start < len(slots) {
-		all = append(all, slices.Clone(slots[start:]))
+		all = append(all, slices.Clip(slots[start:]))
 	}
 	return all
 }

@@ -28,6 +28,9 @@ func TestCallsCoverEachSlotOnceAndStayTheSame(t *testing.T) {
 
 		var covered planner.Slots
 		for _, c := range calls {
+			_ = append(c.Slots, -1) // must not reach into the next call's
+		}
+		for _, c := range calls {
 			covered = append(covered, c.Slots...)
 			checkCall(t, &g, rung, c)
 		}

@@ -66,6 +66,12 @@ func TestDiff(t *testing.T) {
 		{name: "one type serves the group", file: func(g *spec.Group) { g.InstanceTypes = []string{"c7i.xlarge", "c7i.large"} },
 			region: func(h *planner.Observed) { h.Instances[2].InstanceType = "c7i.xlarge" },
 			want:   []string{"± compute[2] i-c0002: type c7i.xlarge -> c7i.large, since one type serves the whole group"}},
+		{name: "nodes that go have no say in the type", file: func(g *spec.Group) {
+			g.Count, g.InstanceTypes = 1, []string{"c7i.xlarge", "c7i.large"}
+		}, region: func(h *planner.Observed) {
+			h.Instances = h.Instances[:3]
+			h.Instances[1].InstanceType, h.Instances[2].InstanceType = "c7i.xlarge", "c7i.xlarge"
+		}, want: []string{"- compute[1] i-c0001: count 3 -> 1", "- compute[2] i-c0002: count 3 -> 1"}},
 		{name: "a draw of types", file: func(g *spec.Group) { g.InstanceTypes = []string{"c7i.xlarge", "c7i.large"} },
 			region: func(h *planner.Observed) {
 				h.Instances[2].InstanceType, h.Instances[3].InstanceType = "c7i.xlarge", "c7i.xlarge"
@@ -254,6 +260,23 @@ func TestPlacementGroupsComeAndGoWithTheirGroups(t *testing.T) {
 	if diff := cmp.Diff([]string{"delete " + name}, changes(planner.Diff(want.Empty(), have))); diff != "" {
 		t.Errorf("down, -want +got:\n%s", diff)
 	}
+	have.PlacementGroups[0].State = "deleting"
+	if got := changes(planner.Diff(want.Empty(), have)); got != nil {
+		t.Errorf("going already, and yet %v", got)
+	}
+	going := have
+	going.Instances = nil
+	if diff := cmp.Diff([]string{"create " + name}, changes(planner.Diff(want, going))); diff != "" {
+		t.Errorf("while the old one goes, -want +got:\n%s", diff)
+	}
+	if got := changes(planner.Diff(want, have)); got != nil {
+		t.Errorf("nothing is launched, and yet %v", got)
+	}
+	have.PlacementGroups[0].State, have.PlacementGroups[0].Strategy = "available", "spread"
+	if p := planner.Diff(want, have); len(p.Blockers) != 1 || p.Blockers[0].Summary != "Placement group of another strategy" {
+		t.Errorf("of another strategy: %v", p.Blockers)
+	}
+	have.PlacementGroups[0].Strategy = "cluster"
 	unasked := have
 	unasked.PlacementGroupsKnown, unasked.PlacementGroups = false, nil
 	if got := changes(planner.Diff(other, unasked)); got != nil {

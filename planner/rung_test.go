@@ -10,6 +10,7 @@ import (
 	"cluster/spec"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
 )
 
 // outlook is where a plan's groups can be launched and what is said of it.
@@ -65,8 +66,12 @@ func TestRungs(t *testing.T) {
 			"compute: c7i.large in subnet-b", "compute: c7i.large in subnet-a",
 		}},
 		{name: "default subnets by zone", file: func(g *spec.Group) { g.Subnets = nil },
-			region: func(h *planner.Observed) { slices.Reverse(h.Facts.Subnets); subnet(h, "subnet-b").Default = false },
-			want:   []string{"compute: c7i.large in subnet-a", "compute: c7i.large in subnet-c"}},
+			region: func(h *planner.Observed) {
+				slices.Reverse(h.Facts.Subnets)
+				subnet(h, "subnet-a").Zone, subnet(h, "subnet-b").Zone = "us-east-1b", "us-east-1a"
+				subnet(h, "subnet-c").Default = false
+			},
+			want: []string{"compute: c7i.large in subnet-b", "compute: c7i.large in subnet-a"}},
 		{name: "no default subnets", file: func(g *spec.Group) { g.Subnets = nil }, region: func(h *planner.Observed) { h.Facts.Subnets = nil },
 			want: []string{"blocker compute: The file names no subnets, and the region has no default ones. Name subnets in the network block."}},
 		{name: "all subnets", file: func(g *spec.Group) {
@@ -92,6 +97,19 @@ func TestRungs(t *testing.T) {
 				h.Instances[i].PlacementGroup = planner.PlacementName("cfd", "compute", spec.PlacementCluster)
 			}
 		}, want: []string{"compute: c7i.large in subnet-a"}},
+		{name: "EFA nodes are launched next to those that stay", live: 2, file: func(g *spec.Group) {
+			g.EFA, g.Subnets = true, []string{"subnet-c", "subnet-b", "subnet-a"}
+		}, region: func(h *planner.Observed) {
+			typeNamed(h, "c7i.large").EFA = true
+			subnet(h, "subnet-b").Zone = "us-east-1a"
+			for i := range h.Instances {
+				h.Instances[i].Spec = ""
+			}
+		}, want: []string{
+			"compute: c7i.large in subnet-a", "compute: c7i.large in subnet-b",
+			"warning compute: The tag cluster:spec of 2 nodes is missing or was written by another version, so user data, key, " +
+				"security groups, EFA and instance profile could not be compared.",
+		}},
 		{name: "the zone of the nodes that stay is closed", live: 2, file: func(g *spec.Group) {
 			g.Placement, g.Subnets = spec.PlacementCluster, []string{"subnet-b", "subnet-a"}
 		}, region: func(h *planner.Observed) {
@@ -231,5 +249,9 @@ func TestWhatTwoGroupsShareIsSaidOnce(t *testing.T) {
 	p := planner.Diff(clusterOf(a, b), have)
 	if len(p.Blockers) != 1 || p.Blockers[0].Group != "" || p.Blockers[0].Summary != "No such image" {
 		t.Errorf("blockers: %v", p.Blockers)
+	}
+	b.Image.Source.Block = hcl.Range{Filename: "cfd.hcl", Start: hcl.Pos{Line: 9}}
+	if p = planner.Diff(clusterOf(a, b), have); len(p.Blockers) != 2 || p.Blockers[1].Group != "gpu" {
+		t.Errorf("said of two lines: %v", p.Blockers)
 	}
 }

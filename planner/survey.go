@@ -39,7 +39,6 @@ func survey(f *Facts) *surroundings {
 	slices.SortFunc(s.defaults, func(a, b string) int {
 		return cmp.Or(cmp.Compare(s.subnets[a].Zone, s.subnets[b].Zone), cmp.Compare(a, b))
 	})
-	s.defaults = slices.Compact(s.defaults)
 	return s
 }
 

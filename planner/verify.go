@@ -53,7 +53,7 @@ func Verify(want *spec.Cluster, have Observed, level Level) Verdict {
 	for _, g := range gather(want, have.Instances) {
 		if g.want() > 0 {
 			g.image, _ = ResolveImage(g.spec.Image, images)
-			if v.Image.ID == "" && !v.seen {
+			if !v.seen {
 				v.Image, v.seen = g.image, true
 			}
 		}
@@ -100,7 +100,7 @@ func (v *verifier) group(g *group) {
 		for ; next < min(slot, g.want()); next++ {
 			v.mismatch(g, next, "", checkSlot, string(Running), "")
 		}
-		next = max(next, slot+1)
+		next = slot + 1
 		v.slot(g, slot, holders)
 	}
 	for ; next < g.want(); next++ {

@@ -104,7 +104,13 @@ func TestVerdictNamesTheFirstWantedGroupsImage(t *testing.T) {
 	head, compute := computeGroup(0), computeGroup(1)
 	head.Name, head.Image.ID = "head", "ami-b"
 	want := clusterOf(head, compute)
-	if v := planner.Verify(want, running(want), planner.LevelRoot); v.Image.ID != "ami-a" || !v.Identical {
+	have := running(want)
+	if v := planner.Verify(want, have, planner.LevelRoot); v.Image.ID != "ami-a" || !v.Identical {
 		t.Errorf("image %s, identical %v", v.Image.ID, v.Identical)
+	}
+	want.Groups[0].Count = 1
+	have.Images = have.Images[:1]
+	if v := planner.Verify(want, have, planner.LevelRoot); v.Image.ID != "" {
+		t.Errorf("the first group's image is unknown, and the verdict names %s", v.Image.ID)
 	}
 }
