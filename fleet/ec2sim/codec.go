@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"net/url"
 	"reflect"
 	"slices"
@@ -242,18 +243,13 @@ func decodeValue(text string, v reflect.Value, path string) error {
 
 // unknown returns the first key, in order of names, that no field took; "" if there is none.
 func unknown(n *node, path string) string {
-	if !n.used || n.leaf && len(n.kids) > 0 && path != "" {
-		return path
-	}
-	names := make([]string, 0, len(n.kids))
-	for name := range n.kids {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(n.kids)) {
 		if k := unknown(n.kids[name], join(path, name)); k != "" {
 			return k
 		}
+	}
+	if !n.used {
+		return path
 	}
 	return ""
 }

@@ -61,7 +61,7 @@ func filtered[T any](w *world, items []T, filters []types.Filter) ([]T, error) {
 // accessor is what a filter of an action looks at in an item.
 func accessor(action string, t reflect.Type, name string) (func(reflect.Value) []string, error) {
 	documented := documentedFilters[action]
-	if key, ok := strings.CutPrefix(name, "tag:"); ok && slices.Contains(documented, "tag-key") {
+	if key, ok := strings.CutPrefix(name, "tag:"); ok && (slices.Contains(documented, "tag-key") || action == "DescribeTags") {
 		return func(v reflect.Value) []string { return tagValues(v, key) }, nil
 	}
 	if !slices.Contains(documented, name) {
@@ -81,6 +81,9 @@ func accessor(action string, t reflect.Type, name string) (func(reflect.Value) [
 func filterPath(action, name string) string {
 	if p, ok := filterPaths[action+" "+name]; ok {
 		return p
+	}
+	if name == "tag-key" {
+		return "tags.key"
 	}
 	for prefix, path := range filterPrefixes[action] {
 		if rest, ok := strings.CutPrefix(name, prefix); ok {
@@ -106,8 +109,7 @@ func compile(t reflect.Type, path string) (steps, error) {
 		}
 		want := strings.ToLower(strings.ReplaceAll(segment, "-", ""))
 		i := slices.IndexFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool {
-			have := strings.ToLower(f.Name)
-			return f.IsExported() && (have == want || have == want+"s" || have == want+"set")
+			return f.IsExported() && slices.Contains([]string{want, want + "s", want + "es", want + "set"}, strings.ToLower(f.Name))
 		})
 		if i < 0 {
 			return nil, fmt.Errorf("%s has no %s", t.Name(), segment)
@@ -164,7 +166,14 @@ func spell(v reflect.Value) string {
 }
 
 func tagValues(v reflect.Value, key string) []string {
-	tags, _ := reflect.Indirect(v).FieldByName("Tags").Interface().([]types.Tag)
+	v = reflect.Indirect(v)
+	if t, ok := v.Interface().(types.TagDescription); ok {
+		if value(t.Key) == key {
+			return []string{value(t.Value)}
+		}
+		return nil
+	}
+	tags, _ := v.FieldByName("Tags").Interface().([]types.Tag)
 	for _, t := range tags {
 		if value(t.Key) == key {
 			return []string{value(t.Value)}

@@ -183,6 +183,9 @@ func names(dir string) (requests, responses, items map[string]string, required m
 var filterName = regexp.MustCompile(`^\s*//   - ([a-zA-Z0-9][a-zA-Z0-9.-]*)(?::?$|:? -| \()`)
 var filterAlias = regexp.MustCompile(`also use ([a-zA-Z]+)(?: or ([a-zA-Z]+))? as the filter names?`)
 
+// notFilters are entries that look like filters: values of one, and tag, which is written tag:KEY.
+var notFilters = []string{"tag", "critical", "high", "medium", "low", "informational"}
+
 // filters reads the filters of the registered actions from the comments of their inputs.
 func filters(dir string) map[string][]string {
 	all := map[string][]string{}
@@ -199,7 +202,7 @@ func filters(dir string) map[string][]string {
 					found = append(found, m[1], m[2])
 				}
 				slices.Sort(found)
-				all[a] = slices.DeleteFunc(slices.Compact(found), func(s string) bool { return s == "" || s == "tag" })
+				all[a] = slices.DeleteFunc(slices.Compact(found), func(s string) bool { return s == "" || slices.Contains(notFilters, s) })
 			default:
 				doc.Reset()
 				found = nil
