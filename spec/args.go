@@ -12,10 +12,11 @@ import (
 // read; what comes back is then marked as not ok and nobody looks at it again.
 type args struct {
 	l     *loader
-	block string // kind of the block, for messages
 	attrs hcl.Attributes
 	src   Source
 	vals  map[string]cty.Value
+
+	misshapen bool // the block has a wrong name in it: what seems missing may be misspelt
 }
 
 // A text is a string of the file and where it stands.
@@ -24,15 +25,31 @@ type text struct {
 	at hcl.Range
 }
 
-func (l *loader) newArgs(kind string, def hcl.Range, attrs hcl.Attributes) *args {
-	a := &args{l: l, block: kind, attrs: attrs, src: Source{Block: def}, vals: map[string]cty.Value{}}
-	for name, attr := range attrs {
+// open reads the names in a block and gives access to its arguments and to what is in it.
+func (l *loader) open(b *hcl.Block, body hcl.Body, t *blockType) (*args, *hcl.BodyContent) {
+	content, diags := body.Content(t.schema())
+	l.add(l.explain(l.explainStructure(diags, t))...)
+	a := &args{
+		l: l, attrs: content.Attributes, vals: map[string]cty.Value{},
+		src: Source{Block: b.DefRange}, misshapen: diags.HasErrors(),
+	}
+	for name, attr := range content.Attributes {
 		if a.src.Attrs == nil {
 			a.src.Attrs = map[string]hcl.Range{}
 		}
 		a.src.Attrs[name] = attr.Range
 	}
-	return a
+	return a, content
+}
+
+// missing reports something that a block has to have. It is left out if the block has a name
+// in it that is not known: that may be it.
+func (a *args) missing(summary, format string, values ...any) {
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(format, values...), Subject: &a.src.Block}
+	if a.misshapen {
+		d.Extra = consequence{}
+	}
+	a.l.add(d)
 }
 
 // value evaluates an argument, once. It is null if the argument is not there or is null,

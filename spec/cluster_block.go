@@ -21,6 +21,7 @@ const (
 // A clusterBody is a cluster block while it is read: its groups fall back on what it says.
 type clusterBody struct {
 	l       *loader
+	a       *args
 	image   *Image // nil: there is no image block
 	tags    []tag
 	network Network
@@ -30,11 +31,10 @@ type clusterBody struct {
 func (l *loader) cluster(b *hcl.Block) *Cluster {
 	l.checkHostName("cluster", b.Labels[0], b.LabelRanges[0], maxClusterName)
 	body := dynblock.Expand(b.Body, l.ctx, dynblock.OptCheckForEach(l.checkForEach))
-	content := l.content(body, clusterBlock)
-	a := l.newArgs("cluster", b.DefRange, content.Attributes)
+	a, content := l.open(b, body, clusterBlock)
 	c := &Cluster{Name: b.Labels[0], Source: a.src}
 	c.Region = l.region(a)
-	cb := &clusterBody{l: l, tags: l.tags(a)}
+	cb := &clusterBody{l: l, a: a, tags: l.tags(a)}
 	c.Tags = tagMap(cb.tags)
 	if b := l.one(content, imageBlock); b != nil {
 		cb.image = l.image(b)
@@ -59,13 +59,6 @@ func (l *loader) cluster(b *hcl.Block) *Cluster {
 		l.warnf(b.DefRange, "Cluster without a group", "The cluster has no group, so there is nothing to launch, and whatever runs of it would be terminated.")
 	}
 	return c
-}
-
-// content takes a body apart, dynamic blocks expanded.
-func (l *loader) content(body hcl.Body, t *blockType) *hcl.BodyContent {
-	content, diags := body.Content(t.schema())
-	l.add(l.explain(l.explainStructure(diags, t))...)
-	return content
 }
 
 // checkForEach refuses collections that dynamic blocks cannot be made from.
@@ -176,7 +169,7 @@ func regionProblem(name string) string {
 }
 
 func (l *loader) network(b *hcl.Block) Network {
-	a := l.newArgs("network", b.DefRange, l.content(b.Body, networkBlock).Attributes)
+	a, _ := l.open(b, b.Body, networkBlock)
 	n := Network{Source: a.src}
 	n.Subnets = l.ids(a, "subnets", "subnet")
 	n.SecurityGroups = l.ids(a, "security_groups", "sg")

@@ -86,15 +86,24 @@ func subject(d *hcl.Diagnostic) hcl.Range {
 	return *d.Subject
 }
 
-// firstPerLine keeps the first error of each line: one slip of the pen, such as a missing
-// quote, makes the parser complain several times.
+// firstPerLine keeps the first syntax error of each line: one slip of the pen makes the parser
+// complain several times. After a string without an end it takes text for code and code for
+// text, so what follows that is not kept at all.
 func firstPerLine(diags hcl.Diagnostics) hcl.Diagnostics {
 	sorted := slices.Clone(diags)
 	slices.SortStableFunc(sorted, compareDiags)
-	return slices.CompactFunc(sorted, func(a, b *hcl.Diagnostic) bool {
+	sorted = slices.CompactFunc(sorted, func(a, b *hcl.Diagnostic) bool {
 		return a.Subject != nil && b.Subject != nil &&
 			a.Subject.Filename == b.Subject.Filename && a.Subject.Start.Line == b.Subject.Start.Line
 	})
+	for i, d := range sorted {
+		if d.Summary == "Invalid multi-line string" {
+			d.Summary = "String without an end"
+			d.Detail = `A string in quotes ends on the line it starts on: is the closing quote missing? Text of several lines is written between <<-EOT and EOT.`
+			return sorted[:i+1]
+		}
+	}
+	return sorted
 }
 
 // clean makes text fit for one line of a terminal: line breaks become spaces, and every

@@ -23,16 +23,17 @@ const sensitive mark = "sensitive"
 func (l *loader) eval(expr hcl.Expression, ctx *hcl.EvalContext) cty.Value {
 	at := expr.Range()
 	l.evaluating.Store(&at)
-	if !l.checkReferences(expr, ctx, nil) {
+	if !l.checkKeys(expr, ctx) {
 		return cty.DynamicVal
 	}
+	good := l.checkReferences(expr, nil)
 	v, diags := expr.Value(ctx)
 	l.add(l.explain(diags)...)
-	if diags.HasErrors() {
+	if !good || diags.HasErrors() {
 		return cty.DynamicVal
 	}
 	if !v.IsWhollyKnown() {
-		l.followsFromError(at)
+		l.unknown(expr, ctx)
 		return cty.DynamicVal
 	}
 	if err := checkSize(v); err != nil {
@@ -42,15 +43,24 @@ func (l *loader) eval(expr hcl.Expression, ctx *hcl.EvalContext) cty.Value {
 	return v
 }
 
-// followsFromError records that a place could not be looked at because of another error.
-func (l *loader) followsFromError(at hcl.Range) {
-	l.add(&hcl.Diagnostic{
+// unknown explains a value that is not known. Either it is made from one that has an error of
+// its own, or a function was given a null that has no type and did not look at it.
+func (l *loader) unknown(expr hcl.Expression, ctx *hcl.EvalContext) {
+	at := expr.Range()
+	d := &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  "Value not known",
-		Detail:   "This value depends on something that has an error of its own.",
+		Detail:   "The value cannot be computed: a function here was given null.",
 		Subject:  &at,
-		Extra:    consequence{},
-	})
+	}
+	if slices.ContainsFunc(expr.Variables(), func(t hcl.Traversal) bool {
+		v, _ := t.TraverseAbs(ctx)
+		return !v.IsWhollyKnown()
+	}) {
+		d.Detail = "This value depends on something that has an error of its own."
+		d.Extra = consequence{}
+	}
+	l.add(d)
 }
 
 // explain adds to what HCL says about evaluation: near words, reasons, and silence about
@@ -62,7 +72,10 @@ func (l *loader) explain(diags hcl.Diagnostics) hcl.Diagnostics {
 			continue
 		}
 		if inner, ok := templateDiags(d); ok {
-			out = append(out, l.explain(inner)...)
+			out = append(out, fromTemplate(l.explain(inner), subject(d))...)
+			continue
+		}
+		if saidByCheckDynamic[d.Summary] {
 			continue
 		}
 		l.explainOne(d)
@@ -81,6 +94,10 @@ func (l *loader) explainOne(d *hcl.Diagnostic) {
 		l.explainCall(d, x)
 		return
 	}
+	if x, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok {
+		l.explainArguments(d, x.CalledFunctionName())
+	}
+	explainDynamic(d)
 	switch d.Summary {
 	case "Unsupported attribute", "Missing map element", "Invalid index":
 		d.Detail += missingMember(d)
@@ -109,6 +126,27 @@ func (l *loader) explainCall(d *hcl.Diagnostic, x hclsyntax.FunctionCallDiagExtr
 		}
 	}
 	d.Detail = fmt.Sprintf("The function %s refuses its arguments: %s.", name, strings.TrimSuffix(err.Error(), "."))
+}
+
+// explainArguments explains a call with arguments that do not fit the function's parameters.
+func (l *loader) explainArguments(d *hcl.Diagnostic, name string) {
+	f, ok := l.ctx.Functions[name]
+	if !ok {
+		return
+	}
+	takes := plural(len(f.Params()), "argument")
+	if f.VarParam() != nil {
+		takes += " or more"
+	}
+	switch d.Summary {
+	case "Invalid function argument":
+		d.Detail = strings.Replace(d.Detail, "Invalid value for", "The function "+name+" refuses its argument", 1)
+		d.Detail = strings.Replace(d.Detail, " parameter: ", ": ", 1)
+	case "Too many function arguments":
+		d.Detail = fmt.Sprintf("The function %s takes %s, and here are more.", name, takes)
+	case "Not enough function arguments":
+		d.Detail = fmt.Sprintf("The function %s takes %s, and here are fewer.", name, takes)
+	}
 }
 
 // touchesSensitive says whether anything an expression refers to is, or holds, a sensitive value.

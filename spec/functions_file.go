@@ -189,24 +189,22 @@ type templateError struct{ diags hcl.Diagnostics }
 
 func (e templateError) Error() string { return "the template has an error" }
 
-// templateDiags are the errors inside a template that a diagnostic is about. Each says where
-// the template was read.
+// templateDiags are the errors inside a template that a diagnostic is about.
 func templateDiags(d *hcl.Diagnostic) (hcl.Diagnostics, bool) {
 	x, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
 	if !ok || x.FunctionCallError() == nil {
 		return nil, false
 	}
 	te, ok := errors.AsType[templateError](x.FunctionCallError())
-	if !ok {
-		return nil, false
+	return te.diags, ok
+}
+
+// fromTemplate adds to errors inside a template where it was read.
+func fromTemplate(diags hcl.Diagnostics, call hcl.Range) hcl.Diagnostics {
+	for _, d := range diags {
+		d.Detail = fmt.Sprintf("%s The template is read at %s.", strings.TrimSpace(d.Detail), position(call))
 	}
-	var out hcl.Diagnostics
-	for _, inner := range te.diags {
-		e := *inner
-		e.Detail = fmt.Sprintf("%s The template is read at %s.", strings.TrimSpace(e.Detail), position(subject(d)))
-		out = append(out, &e)
-	}
-	return out, true
+	return diags
 }
 
 // templateFile is the function that reads a file as a template; funcs are what it may call.

@@ -34,8 +34,7 @@ type groupBody struct {
 func (cb *clusterBody) group(b *hcl.Block) Group {
 	l := cb.l
 	l.checkHostName("group", b.Labels[0], b.LabelRanges[0], maxGroupName)
-	content := l.content(b.Body, groupBlock)
-	a := l.newArgs("group", b.DefRange, content.Attributes)
+	a, content := l.open(b, b.Body, groupBlock)
 	x := &groupBody{loader: l, a: a}
 	g := &x.g
 	g.Name, g.Source = b.Labels[0], a.src
@@ -57,7 +56,7 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 		g.SecurityGroups = l.ids(a, "security_groups", "sg")
 	}
 	x.groupTags(cb.tags)
-	x.groupImage(content, cb.image)
+	x.groupImage(content, cb.image, cb.a)
 	g.RootVolume.Source.Block = b.DefRange
 	if b := l.one(content, rootVolumeBlock); b != nil {
 		g.RootVolume = l.rootVolume(b)
@@ -93,7 +92,7 @@ func (x *groupBody) instanceTypes() {
 		x.errorf(a.attrs["instance_types"].Range, "Both instance_type and instance_types",
 			"A group has one instance_type, or instance_types, which are tried in order. Put them into one list.")
 	case !one && !many:
-		x.errorf(a.src.Block, "No instance type", `Group %q has no instance type. Add instance_type = "c7i.xlarge", or instance_types with several to try in order.`, x.g.Name)
+		a.missing("No instance type", `Group %q has no instance type. Add instance_type = "c7i.xlarge", or instance_types with several to try in order.`, x.g.Name)
 	}
 	if t, ok := a.text("instance_type"); ok {
 		x.types = append(x.types, t)
@@ -173,14 +172,15 @@ func (x *groupBody) groupTags(outer []tag) {
 	}
 }
 
-func (x *groupBody) groupImage(content *hcl.BodyContent, outer *Image) {
+func (x *groupBody) groupImage(content *hcl.BodyContent, outer *Image, outerArgs *args) {
 	switch b := x.one(content, imageBlock); {
 	case b != nil:
 		x.g.Image = *x.image(b)
 	case outer != nil:
 		x.g.Image = *outer
 	default:
-		x.errorf(x.g.Source.Block, "No image", `Neither group %q nor the cluster has an image block. Add image { id = "ami-…" } to one of them.`, x.g.Name)
+		x.a.misshapen = x.a.misshapen || outerArgs.misshapen
+		x.a.missing("No image", `Neither group %q nor the cluster has an image block. Add image { id = "ami-…" } to one of them.`, x.g.Name)
 	}
 }
 

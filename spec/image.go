@@ -11,7 +11,7 @@ import (
 
 // image decodes an image block and sees to it that it names the image in exactly one way.
 func (l *loader) image(b *hcl.Block) *Image {
-	a := l.newArgs("image", b.DefRange, l.content(b.Body, imageBlock).Attributes)
+	a, _ := l.open(b, b.Body, imageBlock)
 	l.checkWays(a)
 	im := &Image{Source: a.src}
 	if t, ok := a.text("id"); ok {
@@ -56,7 +56,7 @@ func (l *loader) checkWays(a *args) {
 	case len(ways) > 1:
 		l.errorf(a.attrs[ways[1]].Range, "Image named in two ways", "The image is named by %s already. Name it in one way: %s.", ways[0], waysOfNaming)
 	case len(ways) == 0 && !half:
-		l.errorf(a.src.Block, "Image not named", "The image block names no image. Name it in one way: %s.", waysOfNaming)
+		a.missing("Image not named", "The image block names no image. Name it in one way: %s.", waysOfNaming)
 	}
 	if a.has("name") && !a.has("owners") {
 		l.errorf(a.attrs["name"].Range, "Image name without owners",

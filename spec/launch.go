@@ -16,7 +16,7 @@ func (x *groupBody) launch(b *hcl.Block) {
 	if b == nil {
 		return
 	}
-	a := x.newArgs("launch", b.DefRange, x.content(b.Body, launchBlock).Attributes)
+	a, _ := x.open(b, b.Body, launchBlock)
 	la.Source = a.src
 	la.Subnets = SubnetUse(oneOfOr(a, "subnets", string(SubnetsFirst), string(SubnetsFirst), string(SubnetsAll)))
 	if d, ok := x.timeout(a); ok {

@@ -8,10 +8,17 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
+// checkExpression looks at an expression before anything is evaluated: at what it refers to,
+// and at keys that may not be evaluated.
+func (l *loader) checkExpression(expr hcl.Expression, iterators []string) {
+	l.checkKeys(expr, withIterators(l.ctx, iterators))
+	l.checkReferences(expr, iterators)
+}
+
 // checkReferences reports what an expression refers to and this file does not have. It says
 // whether all references are good; iterators are the names that dynamic blocks around the
 // expression have made.
-func (l *loader) checkReferences(expr hcl.Expression, ctx *hcl.EvalContext, iterators []string) bool {
+func (l *loader) checkReferences(expr hcl.Expression, iterators []string) bool {
 	good := true
 	for _, t := range expr.Variables() {
 		if d := l.checkReference(t, iterators); d != nil {
@@ -20,7 +27,7 @@ func (l *loader) checkReferences(expr hcl.Expression, ctx *hcl.EvalContext, iter
 			good = false
 		}
 	}
-	return l.checkKeys(expr, withIterators(ctx, iterators)) && good
+	return good
 }
 
 func (l *loader) checkReference(t hcl.Traversal, iterators []string) *hcl.Diagnostic {
@@ -90,14 +97,10 @@ func (l *loader) unknownRoot(t hcl.Traversal, iterators []string) *hcl.Diagnosti
 	detail := fmt.Sprintf("There is nothing named %q here.", root)
 	roots := append([]string{"var", "local"}, iterators...)
 	switch {
+	case len(t) == 1:
+		detail += l.bareWord(root)
 	case foreignRoots[root] != "":
 		detail += " " + foreignRoots[root]
-	case len(t) == 1 && l.vars[root] != nil:
-		detail += fmt.Sprintf(" Did you mean var.%s?", root)
-	case len(t) == 1 && l.locals[root] != nil:
-		detail += fmt.Sprintf(" Did you mean local.%s?", root)
-	case len(t) == 1:
-		detail += fmt.Sprintf(" Text is written in quotes: %q.", root)
 	default:
 		hint := didYouMeanAs(root, roots, "", "")
 		if hint == "" {
@@ -106,6 +109,23 @@ func (l *loader) unknownRoot(t hcl.Traversal, iterators []string) *hcl.Diagnosti
 		detail += hint
 	}
 	return referenceError(t.SourceRange(), "Unknown name", detail)
+}
+
+// bareWord says what a single word without quotes may have been meant for.
+func (l *loader) bareWord(word string) string {
+	switch {
+	case l.vars[word] != nil:
+		return fmt.Sprintf(" Did you mean var.%s?", word)
+	case l.locals[word] != nil:
+		return fmt.Sprintf(" Did you mean local.%s?", word)
+	}
+	if s := didYouMeanAs(word, sortedKeys(l.vars), "var.", ""); s != "" {
+		return s
+	}
+	if s := didYouMeanAs(word, sortedKeys(l.locals), "local.", ""); s != "" {
+		return s
+	}
+	return fmt.Sprintf(" Text is written in quotes: %q.", word)
 }
 
 func referenceError(at hcl.Range, summary, detail string) *hcl.Diagnostic {

@@ -58,6 +58,14 @@ func (t *blockType) schema() *hcl.BodySchema {
 	return s
 }
 
+// what names the type in a sentence.
+func (t *blockType) what() string {
+	if t == rootBlock {
+		return "a cluster file"
+	}
+	return article(t.name) + " block"
+}
+
 // block is the type of block with this name inside t; nil if there is none.
 func (t *blockType) block(name string) *blockType {
 	i := slices.IndexFunc(t.blocks, func(b *blockType) bool { return b.name == name })

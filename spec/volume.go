@@ -30,7 +30,7 @@ var volumeTypes = map[string]volumeType{
 const maxVolumeNumber = 1_000_000_000
 
 func (l *loader) rootVolume(b *hcl.Block) RootVolume {
-	a := l.newArgs("root_volume", b.DefRange, l.content(b.Body, rootVolumeBlock).Attributes)
+	a, _ := l.open(b, b.Body, rootVolumeBlock)
 	v := RootVolume{Source: a.src}
 	known := true
 	if t, ok := a.text("type"); ok {

@@ -1,0 +1,88 @@
+package spec
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// FuzzLoad holds that no text makes Load panic or hang, or say something that cannot be
+// shown, and that Format is idempotent and keeps the meaning.
+func FuzzLoad(f *testing.F) {
+	archives, err := filepath.Glob("../testdata/spec/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range archives {
+		a, err := txtar.ParseFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range a.Files {
+			switch filepath.Ext(file.Name) {
+			case ".hcl":
+				f.Add(file.Data, false)
+			case ".json":
+				f.Add(file.Data, true)
+			}
+		}
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, src []byte, isJSON bool) {
+		name := filepath.Join(dir, "x.hcl")
+		if isJSON {
+			name = filepath.Join(dir, "x.json")
+		}
+		got := loadBytes(t, name, src)
+		if isJSON || got == "" {
+			return
+		}
+		formatted, diags := Format(src, name)
+		if diags.HasErrors() {
+			return
+		}
+		again, diags := Format(formatted, name)
+		if diags.HasErrors() {
+			t.Fatalf("the formatted text is refused: %v\n%q\n%q", diags, src, formatted)
+		}
+		if !bytes.Equal(formatted, again) {
+			t.Fatalf("Format is not idempotent:\n%q\n%q\n%q", src, formatted, again)
+		}
+		if d := cmp.Diff(got, loadBytes(t, name, formatted)); d != "" {
+			t.Fatalf("Format changes the meaning:\n%q\n%q\n%s", src, formatted, d)
+		}
+	})
+}
+
+// loadBytes loads a text and gives what is left when positions are left out; nothing if it
+// takes too long.
+func loadBytes(t *testing.T, name string, src []byte) string {
+	t.Helper()
+	if err := os.WriteFile(name, src, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, sources, diags := Load(name, Options{})
+	if (c == nil) != diags.HasErrors() {
+		t.Errorf("cluster is nil: %v, errors: %v", c == nil, diags.HasErrors())
+	}
+	var b strings.Builder
+	for _, d := range diags {
+		if d.Summary == "Evaluation takes too long" {
+			return ""
+		}
+		checkDiag(t, d, sources)
+		if d.Subject != nil {
+			b.WriteString(d.Subject.Filename + ": ")
+		}
+		b.WriteString(d.Summary + "\n")
+	}
+	if c != nil {
+		b.WriteString(dump(t, c))
+	}
+	return b.String()
+}
