@@ -25,7 +25,10 @@ const (
 // images describes every image that the file may mean: a call for all that are named by id, and
 // one for each other way of naming that occurs. They are asked for by filter, because by id a
 // single unknown one fails the call; and a name never without its owners.
-func (s *Session) images(ctx context.Context, want *spec.Cluster) ([]planner.Image, error) {
+//
+// account is the owner of the images that EC2 calls our own. EC2 shows no alias for those, so
+// they are asked for by themselves; it is empty if none was found.
+func (s *Session) images(ctx context.Context, want *spec.Cluster) (images []planner.Image, account string, err error) {
 	found := map[string]planner.Image{}
 	for _, q := range imageQueries(want) {
 		err := pages(func(token *string) (*string, error) {
@@ -38,20 +41,26 @@ func (s *Session) images(ctx context.Context, want *spec.Cluster) ([]planner.Ima
 			}
 			for _, i := range out.Images {
 				found[value(i.ImageId)] = toImage(i)
+				if slices.Equal(q.input.Owners, own) {
+					account = value(i.OwnerId)
+				}
 			}
 			return out.NextToken, nil
 		})
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
-	images := make([]planner.Image, 0, len(found))
+	images = make([]planner.Image, 0, len(found))
 	for _, i := range found {
 		images = append(images, i)
 	}
 	slices.SortFunc(images, func(a, b planner.Image) int { return strings.Compare(a.ID, b.ID) })
-	return images, nil
+	return images, account, nil
 }
+
+// own is the owner of one's own images, in DescribeImages.
+var own = []string{"self"}
 
 type imageQuery struct {
 	what   string
@@ -79,11 +88,17 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 			continue
 		case img.Name != "":
 			q.what = fmt.Sprintf("image %q of %s", img.Name, strings.Join(img.Owners, ", "))
-			q.input.Owners = img.Owners
 			q.input.Filters = []types.Filter{filter("name", img.Name)}
+			if i := slices.Index(img.Owners, "self"); i >= 0 && len(img.Owners) > 1 {
+				q.input.Owners = slices.Delete(slices.Clone(img.Owners), i, i+1)
+				queries = append(queries, q)
+				q.input.Owners = own
+			} else {
+				q.input.Owners = img.Owners
+			}
 		default:
 			q.what = fmt.Sprintf("image family %q", img.Family)
-			q.input.Owners = []string{"self"}
+			q.input.Owners = own
 			q.input.Filters = []types.Filter{filter("tag:"+tagImageFamily, img.Family)}
 			if img.Version != "" {
 				q.input.Filters = append(q.input.Filters, filter("tag:"+tagImageVersion, img.Version))

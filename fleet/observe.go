@@ -38,11 +38,11 @@ func (l *Launcher) Observe(ctx context.Context, want *spec.Cluster, scope Scope)
 	}
 	have.At = s.now()
 	if scope >= Images {
-		if have.Images, err = s.images(ctx, want); err != nil {
+		if have.Images, have.Account, err = s.images(ctx, want); err != nil {
 			return have, err
 		}
 	}
-	if scope >= Roots {
+	if scope >= Roots && len(want.Groups) > 0 { // where nothing is wanted, nothing is compared
 		have.Volumes = true
 		if alive(have.Instances) > 0 {
 			if err = s.roots(ctx, want.Name, have.Instances); err != nil {
