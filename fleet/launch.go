@@ -112,14 +112,29 @@ func (a *apply) ownSlots(ctx context.Context, g *grant, all []types.Instance) {
 	for k := range g.instances {
 		i := &g.instances[k]
 		i.Slot = g.call.Slots[k]
-		_, err := call(ctx, a.s, request{action: "CreateTags", doing: "tag " + planner.NodeName(g.call.Group, i.Slot)},
+		err := a.tagSlot(ctx, g.call.Group, *i)
+		if err != nil {
+			g.err, g.cause = split(err)
+			return
+		}
+	}
+}
+
+// tagSlot writes a node's own slot on it. The instance may be too young to be seen.
+func (a *apply) tagSlot(ctx context.Context, group string, i planner.Instance) error {
+	deadline := a.s.now().Add(visibleWithin)
+	for {
+		_, err := call(ctx, a.s, request{action: "CreateTags", doing: "tag " + planner.NodeName(group, i.Slot)},
 			a.s.EC2.CreateTags, &ec2.CreateTagsInput{
 				Resources: []string{i.ID},
 				Tags:      toTags(map[string]string{tagSlot: fmt.Sprint(i.Slot)}),
 			})
-		if err != nil {
-			g.err, g.cause = split(err)
-			return
+		e, cause := split(err)
+		if err == nil || cause != nil || e.Class != Stale || a.s.now().After(deadline) {
+			return err
+		}
+		if err := a.s.sleep(ctx, settleEvery); err != nil {
+			return err
 		}
 	}
 }

@@ -16,6 +16,9 @@ type Launcher struct {
 	// 5 to 20 s, so an earlier first look would only cost a call.
 	Looks []time.Duration
 
+	// Ends are the same for instances that terminate. Nil: 20 s, then every 10 s; EC2 takes 20 to 40 s.
+	Ends []time.Duration
+
 	// Replace is how many nodes of a group may die before they run and be launched again. 0: a
 	// twentieth of the group and at least 3. Negative: none.
 	Replace int
@@ -24,15 +27,22 @@ type Launcher struct {
 	Patience time.Duration
 }
 
-var defaultLooks = []time.Duration{8 * time.Second, 5 * time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second}
+var (
+	defaultLooks = []time.Duration{8 * time.Second, 5 * time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second}
+	defaultEnds  = []time.Duration{20 * time.Second, 10 * time.Second}
+)
 
-// look is the wait before the n-th look, from 0.
-func (l *Launcher) look(n int) time.Duration {
-	looks := l.Looks
-	if len(looks) == 0 {
-		looks = defaultLooks
+// look is the wait before the n-th look at nodes that come up, from 0.
+func (l *Launcher) look(n int) time.Duration { return nth(l.Looks, defaultLooks, n) }
+
+// endLook is the wait before the n-th look at instances that end, from 0.
+func (l *Launcher) endLook(n int) time.Duration { return nth(l.Ends, defaultEnds, n) }
+
+func nth(waits, defaults []time.Duration, n int) time.Duration {
+	if len(waits) == 0 {
+		waits = defaults
 	}
-	return looks[min(n, len(looks)-1)]
+	return waits[min(n, len(waits)-1)]
 }
 
 // budget is how many young deaths of a group of n nodes are made good.

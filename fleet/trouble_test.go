@@ -303,6 +303,7 @@ func TestInterruptKeepsWhatExistsAndTheNextRunGoesOn(t *testing.T) {
 		if !errors.Is(err, stop) {
 			w.Fatalf("up ended with %v, want the cause of the interrupt", err)
 		}
+		time.Sleep(10 * time.Second) // until all that was launched can be seen
 		n := len(w.instances())
 		if n == 0 || n == 1000 || r.Groups[0].Launched != n {
 			w.Errorf("%d instances exist, and the report says %d", n, r.Groups[0].Launched)

@@ -369,7 +369,7 @@ func (a *apply) awaitEnd(ctx context.Context, all bool, until planner.State) err
 	told := map[string]bool{}
 	deadline := a.s.now().Add(a.l.patience())
 	for n := 0; ; n++ {
-		wait := a.l.look(n)
+		wait := a.l.endLook(n)
 		if until == planner.ShuttingDown {
 			wait = settleEvery
 		}
