@@ -8,7 +8,7 @@ import "time"
 type Observed struct {
 	At      time.Time
 	Region  string
-	Account string // of the observed instances or own images; empty: not seen
+	Account string // whose images are the owner self's; empty: not seen, and then an alias has to say so
 
 	Instances []Instance // those with this cluster's name tag, dead ones included for as long as EC2 lists them
 	Images    []Image    // candidates for every image the file names

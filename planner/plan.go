@@ -32,7 +32,7 @@ type GroupPlan struct {
 	Want      int   // nodes the file asks for; 0 for a group the file does not have
 	Have      int   // nodes that hold a slot now, wanted or not
 	Unchanged int   // nodes that stay as they are
-	Image     Image // resolved; the zero Image if it could not be, or if Want is 0
+	Image     Image // resolved; the zero Image if none was found, or if Want is 0
 
 	// Rungs are where the group may be launched, best first; empty if nothing is to be launched or
 	// nothing is known of the surroundings. A group never mixes types: a rung serves all of it.
