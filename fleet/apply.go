@@ -30,6 +30,7 @@ type apply struct {
 	protected map[string]bool    // ids of those that EC2 would not terminate
 	last      []planner.Instance // the last look
 	changed   bool               // since the last look
+	rooted    bool               // the last look has the root volumes
 	verdict   *planner.Verdict
 }
 
@@ -76,6 +77,7 @@ func newApply(l *Launcher, want *spec.Cluster, have planner.Observed, p planner.
 		ended:      map[string]bool{},
 		protected:  map[string]bool{},
 		last:       have.Instances,
+		rooted:     have.Volumes,
 	}
 	if have.Facts != nil {
 		for _, t := range have.Facts.Types {

@@ -292,8 +292,10 @@ func (a *apply) verify(ctx context.Context) error {
 			}
 		}
 		have.Instances, have.Volumes, have.At = a.remaining(), true, a.s.now()
-		if err := a.s.roots(ctx, a.want.Name, have.Instances); err != nil {
-			return err
+		if !a.rooted {
+			if err := a.s.roots(ctx, a.want.Name, have.Instances); err != nil {
+				return err
+			}
 		}
 		if try == 4 || !slices.ContainsFunc(have.Instances, func(i planner.Instance) bool { return i.RootSnapshot == "" && !i.State.Dead() }) {
 			break

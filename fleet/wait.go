@@ -30,7 +30,7 @@ func (a *apply) lookAgain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.changed = false
+	a.changed, a.rooted = false, false
 	a.last = seen
 	for k := range seen {
 		i := &seen[k]
