@@ -196,6 +196,9 @@ func (c *comparer) imprint(inst *Instance) imprint {
 // settle decides which type the group keeps: the one that most of the fitting nodes have; the
 // file's order settles a draw. With no fitting node it stays open.
 func (c *comparer) settle() {
+	if len(c.g.spec.InstanceTypes) == 1 {
+		return // nothing to choose from, so every node is compared only once
+	}
 	nodes := map[string]int{}
 	for _, inst := range c.g.live {
 		if inst.Slot >= 0 && inst.Slot < c.g.spec.Count && len(c.faults(inst)) == 0 {

@@ -60,15 +60,15 @@ func TestFingerprintSaysWhichPartChanged(t *testing.T) {
 		before, after := computeGroup(1), computeGroup(1)
 		tt.change(&after)
 		img := planner.Image{ID: "ami-a"}
-		var changed string
+		var changed []string
 		was, is := strings.Fields(planner.Fingerprint(&before, img)), strings.Fields(planner.Fingerprint(&after, img))
 		for i := range was {
 			if was[i] != is[i] {
 				label, _, _ := strings.Cut(was[i], "=")
-				changed += label
+				changed = append(changed, label)
 			}
 		}
-		if diff := cmp.Diff(tt.part, changed); diff != "" {
+		if diff := cmp.Diff(tt.part, strings.Join(changed, " ")); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 	}
