@@ -20,7 +20,7 @@ cluster "devbox" {
   }
 
   group "box" {
-    instance_types = ["t4g.small", "c7gn.16xlarge"]
+    instance_type = "c7g.large"
     root_volume {
       size      = 200 # GiB
       type      = "gp3"

@@ -3,7 +3,7 @@
 locals {
   services = {
     front = { type = "c7i.large", count = 6 }
-    cache = { type = "r7i.large", count = 3 }
+    cache = { type = "m7i.large", count = 3 }
   }
 }
 

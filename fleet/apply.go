@@ -27,6 +27,8 @@ type apply struct {
 	nodes     map[string]*node   // by instance id: what is to run in the end
 	groups    []*groupRun        // the plan's order
 	ended     map[string]bool    // ids of instances that this apply terminates
+	until     planner.State      // what those are waited for: terminated, or shutting-down
+	told      map[string]bool    // ids of those whose end has been told
 	protected map[string]bool    // ids of those that EC2 would not terminate
 	last      []planner.Instance // the last look
 	changed   bool               // since the last look
@@ -76,6 +78,7 @@ func newApply(l *Launcher, want *spec.Cluster, have planner.Observed, p planner.
 		nodes:      map[string]*node{},
 		ended:      map[string]bool{},
 		protected:  map[string]bool{},
+		told:       map[string]bool{},
 		last:       have.Instances,
 		rooted:     have.Volumes,
 	}

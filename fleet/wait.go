@@ -50,6 +50,7 @@ func (a *apply) lookAgain(ctx context.Context) error {
 			a.emit(Event{Type: EventNodeRunning, Group: i.Group, Node: planner.NodeName(i.Group, i.Slot), Instance: i.ID, Zone: i.Zone, InstanceType: i.InstanceType})
 		}
 	}
+	a.tellTerminated()
 	a.emit(Event{Type: EventWaiting, Counts: a.counts()})
 	return nil
 }
@@ -366,7 +367,7 @@ func (a *apply) terminateSome(ctx context.Context, nodes []planner.Instance) err
 // awaitEnd waits until every instance that was ended is in the state until, or gone. With all, any
 // other instance of the cluster that comes to light meanwhile is ended as well.
 func (a *apply) awaitEnd(ctx context.Context, all bool, until planner.State) error {
-	told := map[string]bool{}
+	a.until = until
 	deadline := a.s.now().Add(a.l.patience())
 	for n := 0; ; n++ {
 		wait := a.l.endLook(n)
@@ -380,7 +381,6 @@ func (a *apply) awaitEnd(ctx context.Context, all bool, until planner.State) err
 			return err
 		}
 		left, again := a.left(all, until)
-		a.tellTerminated(told)
 		if len(left) == 0 {
 			return nil
 		}
@@ -418,11 +418,13 @@ func (a *apply) left(all bool, until planner.State) (left, again []planner.Insta
 	return left, again
 }
 
-func (a *apply) tellTerminated(told map[string]bool) {
+// tellTerminated tells of ended instances that this look is the first to find gone, or going where
+// that is all that is waited for.
+func (a *apply) tellTerminated() {
 	var gone []planner.Instance
 	for _, i := range a.last {
-		if a.ended[i.ID] && i.State.Dead() && !told[i.ID] {
-			told[i.ID] = true
+		if a.ended[i.ID] && !a.told[i.ID] && (i.State == planner.Terminated || i.State == planner.ShuttingDown && a.until == planner.ShuttingDown) {
+			a.told[i.ID] = true
 			gone = append(gone, i)
 		}
 	}

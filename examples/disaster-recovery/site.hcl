@@ -28,7 +28,7 @@ cluster "forecast" {
 
   group "model" {
     count          = var.nodes
-    instance_types = ["c7i.8xlarge", "m7i.8xlarge"]
+    instance_types = ["c7i.8xlarge", "r7i.8xlarge"]
     launch {
       timeout = "20m"
     }

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// program runs the program in this process, in the top folder, with a rehearsal of its own, and returns
+// all that it wrote to either stream.
+func program(t *testing.T, dir string, args ...string) (output string, code int) {
+	t.Helper()
+	t.Chdir(filepath.Join("..", ".."))
+	f, err := os.Create(filepath.Join(t.TempDir(), "output"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	code = newApp(null, f, f, []string{"CLUSTER_REHEARSAL_DIR=" + dir, "HOME=" + dir}).run(args)
+	t.Chdir(filepath.Join("cmd", "cluster"))
+	text, err := os.ReadFile(f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text), code
+}
+
+// blocks are the fenced blocks of the README in a language.
+func blocks(text, language string) []string {
+	var found []string
+	for _, part := range strings.Split(text, "```"+language+"\n")[1:] {
+		block, _, _ := strings.Cut(part, "```")
+		found = append(found, block)
+	}
+	return found
+}
+
+// TestReadmeVerbs holds that the README has every verb, flag and exit code of the program, and no other verb.
+func TestReadmeVerbs(t *testing.T) {
+	text := readme(t)
+	verbs := map[string]bool{}
+	eachCommand(func(c *cobra.Command) {
+		if c.HasParent() && !c.Hidden {
+			name := strings.Fields(c.CommandPath())[1]
+			verbs[name] = true
+			if !strings.Contains(text, "`cluster "+name) && !strings.Contains(text, "`"+name+"`") {
+				t.Errorf("the README lacks the verb %s", name)
+			}
+		}
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Hidden || f.Name == "help" || f.Name == "version" {
+				return
+			}
+			if !strings.Contains(text, "--"+f.Name) {
+				t.Errorf("the README lacks the flag --%s of %s", f.Name, c.CommandPath())
+			}
+		})
+	})
+	for _, m := range regexp.MustCompile("(?m)^\\| `cluster ([a-z]+)").FindAllStringSubmatch(text, -1) {
+		if !verbs[m[1]] {
+			t.Errorf("the README has the verb %s, and the program does not", m[1])
+		}
+	}
+	for line := range strings.Lines(exitStatus) {
+		if m := regexp.MustCompile(`^  (\d+) `).FindStringSubmatch(line); m != nil && !strings.Contains(text, "\n| "+m[1]+" | ") {
+			t.Errorf("the README lacks the exit code %s", m[1])
+		}
+	}
+}
+
+// TestReadmeSession runs the commands of the README's transcript. Figures of time depend on how fast the
+// computer is, and so does how many nodes one look finds running; all else is to the letter.
+func TestReadmeSession(t *testing.T) {
+	sessions := blocks(readme(t), "console")
+	if len(sessions) == 0 {
+		t.Fatal("the README has no transcript")
+	}
+	for _, session := range sessions {
+		dir := t.TempDir()
+		for _, step := range strings.Split(session, "$ cluster ")[1:] {
+			command, want, _ := strings.Cut(step, "\n")
+			got, code := program(t, dir, strings.Fields(command)...)
+			if code != exitDone {
+				t.Errorf("cluster %s: exit %d", command, code)
+			}
+			if timeless(got) != timeless(want) {
+				t.Errorf("cluster %s: the program says\n%s\nand the README\n%s", command, got, want)
+			}
+		}
+	}
+}
+
+var (
+	wallTime  = regexp.MustCompile(`\d+ s\b`)
+	ids       = regexp.MustCompile(`\bi-[0-9a-f]{17}\b`)
+	partly    = regexp.MustCompile(`(?m)^ *N s  \w+: (\d+ of \d+ running|\d+ terminated).*\n`)
+	callCount = regexp.MustCompile(`\d+ API calls`)
+)
+
+// timeless is output without what a slow computer would change.
+func timeless(s string) string {
+	s = wallTime.ReplaceAllString(s, "N s")
+	s = partly.ReplaceAllString(s, "")
+	s = ids.ReplaceAllString(s, "i-N")
+	s = callCount.ReplaceAllString(s, "N API calls")
+	return regexp.MustCompile(`(?m)^ +N s`).ReplaceAllString(s, "N s")
+}
+
+// TestExamples holds that every example is laid out canonically, is right, and can be planned in rehearsal
+// as it stands.
+func TestExamples(t *testing.T) {
+	root := filepath.Join("..", "..", "examples")
+	var files []string
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".hcl") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		name, _ := filepath.Rel(filepath.Join("..", ".."), path)
+		t.Run(name, func(t *testing.T) {
+			if out, code := program(t, t.TempDir(), "fmt", "--check", "--diff", name); code != exitDone {
+				t.Errorf("not in canonical layout:\n%s", out)
+			}
+			if strings.HasSuffix(name, ".vars.hcl") {
+				return
+			}
+			inputs := [][]string{nil}
+			if others, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.vars.hcl")); len(others) > 0 {
+				inputs = nil
+				for _, o := range others {
+					o, _ = filepath.Rel(filepath.Join("..", ".."), o)
+					inputs = append(inputs, []string{"--var-file", o})
+				}
+			}
+			for _, in := range inputs {
+				if out, code := program(t, t.TempDir(), slices.Concat([]string{"validate", name}, in)...); code != exitDone {
+					t.Errorf("validate %v: exit %d\n%s", in, code, out)
+				}
+				out, code := program(t, t.TempDir(), slices.Concat([]string{"plan", "--rehearse", "--detailed-exitcode", name}, in)...)
+				if code != exitChanges || !strings.Contains(out, "to launch") {
+					t.Errorf("plan %v: exit %d\n%s", in, code, out)
+				}
+			}
+		})
+	}
+	if n := len(files); n < 7 {
+		t.Errorf("only %d examples were found", n)
+	}
+}
+
+// TestQuickstart holds that the quickstart is as short as the README promises, names nothing of any account,
+// and is the file that the README shows.
+func TestQuickstart(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join("..", "..", "examples", "quickstart.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(file), "\n"); n > 15 {
+		t.Errorf("the quickstart has %d lines, want at most 15", n)
+	}
+	if id := regexp.MustCompile(`\b(ami|subnet|sg|vpc)-[0-9a-f]{8,}|\b\d{12}\b`).Find(file); id != nil {
+		t.Errorf("the quickstart names %s", id)
+	}
+	shown := blocks(readme(t), "hcl")[0]
+	if !strings.HasSuffix(string(file), shown) {
+		t.Errorf("the README shows another file:\n%s", shown)
+	}
+}
