@@ -3,7 +3,6 @@ package ec2sim
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/xml"
 	"fmt"
 	"maps"
 	"net/url"
@@ -71,7 +70,7 @@ func encode(b *bytes.Buffer, v reflect.Value, item string) {
 		encode(b, v.Elem(), item)
 	case reflect.Struct:
 		if v.Type() == timeType {
-			b.WriteString(v.Interface().(time.Time).UTC().Format("2006-01-02T15:04:05.000Z"))
+			b.WriteString(stamp(v.Interface().(time.Time)))
 			return
 		}
 		for _, f := range fields(v.Type()) {
@@ -86,18 +85,18 @@ func encode(b *bytes.Buffer, v reflect.Value, item string) {
 			b.WriteString(base64.StdEncoding.EncodeToString(v.Bytes()))
 			return
 		}
+		open, close := "<"+item+">", "</"+item+">"
 		for i := range v.Len() {
-			b.WriteString("<" + item + ">")
+			b.WriteString(open)
 			encode(b, v.Index(i), "item")
-			b.WriteString("</" + item + ">")
+			b.WriteString(close)
 		}
 	case reflect.String:
-		// Writing to a buffer cannot fail.
-		_ = xml.EscapeText(b, []byte(v.String()))
+		escape(b, v.String())
 	case reflect.Bool:
 		b.WriteString(strconv.FormatBool(v.Bool()))
 	case reflect.Int32, reflect.Int64:
-		b.WriteString(strconv.FormatInt(v.Int(), 10))
+		b.Write(strconv.AppendInt(b.AvailableBuffer(), v.Int(), 10))
 	case reflect.Float32, reflect.Float64:
 		b.WriteString(strconv.FormatFloat(v.Float(), 'f', -1, v.Type().Bits()))
 	default:

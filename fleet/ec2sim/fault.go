@@ -94,3 +94,14 @@ func (w *world) bend(apply func(Fault)) {
 		}
 	}
 }
+
+// Calm takes every injected fault back and lifts every limit of capacity, that of the Options as well. What
+// the faults did stays done.
+func (r *Region) Calm() {
+	if err := r.locked(func() error {
+		r.s.Faults, r.s.Capacity, r.o.Capacity = nil, nil, nil
+		return nil
+	}); err != nil {
+		panic(err)
+	}
+}

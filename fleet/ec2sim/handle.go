@@ -156,9 +156,24 @@ func instancesIn(out any) int {
 	return 0
 }
 
+// special are the bytes that make a text more than plain.
+var special = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c < ' ' || c > '~' || strings.IndexByte(`<>&"'`, byte(c)) >= 0
+	}
+	return t
+}()
+
+// escape writes text. Nearly all of it is plain, which is worth knowing in a thousand instances.
 func escape(b *bytes.Buffer, s string) {
-	// Writing to a buffer cannot fail.
-	_ = xml.EscapeText(b, []byte(s))
+	for i := range len(s) {
+		if special[s[i]] {
+			// Writing to a buffer cannot fail.
+			_ = xml.EscapeText(b, []byte(s))
+			return
+		}
+	}
+	b.WriteString(s)
 }
 
 // value is what p points to, or the zero value.

@@ -2,7 +2,6 @@ package ec2sim
 
 import (
 	"cmp"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -211,32 +210,6 @@ func (w *world) reservation(id string) (out *ec2.RunInstancesOutput, alive bool)
 		out.Instances = append(out.Instances, w.view(i))
 	}
 	return out, alive
-}
-
-// refuseUnmodelled refuses what a launch can ask of EC2 and not of this region.
-func refuseUnmodelled(in *ec2.RunInstancesInput) error {
-	if t := in.LaunchTemplate; t != nil {
-		if t.LaunchTemplateName != nil {
-			return fail("InvalidLaunchTemplateName.NotFoundException", "The specified launch template, with template name %s, does not exist.", *t.LaunchTemplateName)
-		}
-		return fail("InvalidLaunchTemplateId.NotFound", "The specified launch template, with template ID %s, does not exist.", value(t.LaunchTemplateId))
-	}
-	p := value(in.Placement)
-	asked := map[string]bool{
-		"AdditionalInfo": in.AdditionalInfo != nil, "ElasticGpuSpecification": len(in.ElasticGpuSpecification) > 0,
-		"ElasticInferenceAccelerator": len(in.ElasticInferenceAccelerators) > 0, "EnablePrimaryIpv6": is(in.EnablePrimaryIpv6),
-		"Ipv6AddressCount": value(in.Ipv6AddressCount) > 0, "Ipv6Address": len(in.Ipv6Addresses) > 0, "KernelId": in.KernelId != nil,
-		"RamdiskId": in.RamdiskId != nil, "LicenseSpecification": len(in.LicenseSpecifications) > 0, "Operator": in.Operator != nil,
-		"PrivateIpAddress": in.PrivateIpAddress != nil, "SecondaryInterface": len(in.SecondaryInterfaces) > 0,
-		"Placement.Affinity": p.Affinity != nil, "Placement.HostId": p.HostId != nil, "Placement.HostResourceGroupArn": p.HostResourceGroupArn != nil,
-		"Placement.SpreadDomain": p.SpreadDomain != nil, "Placement.Tenancy=host": p.Tenancy == types.TenancyHost,
-	}
-	for _, name := range slices.Sorted(maps.Keys(asked)) {
-		if asked[name] {
-			return unmodelled("the parameter " + name + " of RunInstances")
-		}
-	}
-	return nil
 }
 
 // prepareTags reads the tags that come with the launch.
