@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"cluster/fleet/ec2sim"
@@ -31,28 +36,48 @@ type served struct {
 
 func regionOf(ts *testscript.TestScript) *served { return ts.Value(regionKey{}).(*served) }
 
-// serveRegion serves an embedded EC2 without delays and throttles. It knows capacity.TYPE@ZONE=N and
-// quota=N.
+// inRegion does something to the script's served region or, if there is none, to that of its rehearsal.
+func inRegion(ts *testscript.TestScript, do func(*ec2sim.Region)) {
+	if r := regionOf(ts).region; r != nil {
+		do(r)
+		return
+	}
+	dir := ts.Getenv("CLUSTER_REHEARSAL_DIR")
+	ts.Check(os.MkdirAll(dir, 0o700))
+	r, err := ec2sim.Open(ec2sim.Options{Path: filepath.Join(dir, stateFile), Speed: defaultSpeed})
+	ts.Check(err)
+	do(r)
+	ts.Check(r.Close())
+}
+
+// serveRegion serves an embedded EC2 without delays and throttles. It knows quota=N.
 func serveRegion(ts *testscript.TestScript, neg bool, args []string) {
 	s := regionOf(ts)
-	o := ec2sim.Options{Instant: true, Capacity: map[ec2sim.Pool]int{}, Hook: s.hook}
+	o := ec2sim.Options{Instant: true, Hook: s.hook}
 	for k, v := range pairs(ts, args) {
 		n, err := strconv.Atoi(v)
 		ts.Check(err)
-		switch pool, isPool := strings.CutPrefix(k, "capacity."); {
-		case isPool:
-			kind, zone, _ := strings.Cut(pool, "@")
-			o.Capacity[ec2sim.Pool{Type: kind, Zone: zone}] = n
-		case k == "quota":
-			o.VCPUQuota = n
-		default:
+		if k != "quota" {
 			ts.Fatalf("region: unknown setting %s", k)
 		}
+		o.VCPUQuota = n
 	}
 	s.region = ec2sim.New(o)
 	server := httptest.NewServer(s.region)
 	ts.Defer(server.Close)
 	ts.Setenv("AWS_ENDPOINT_URL_EC2", server.URL)
+}
+
+// capacity limits what a zone has of a type: capacity c7i.large@us-east-1a=3.
+func capacity(ts *testscript.TestScript, neg bool, args []string) {
+	inRegion(ts, func(r *ec2sim.Region) {
+		for k, v := range pairs(ts, args) {
+			kind, zone, _ := strings.Cut(k, "@")
+			n, err := strconv.Atoi(v)
+			ts.Check(err)
+			r.SetCapacity(ec2sim.Pool{Type: kind, Zone: zone}, n)
+		}
+	})
 }
 
 // fault injects a Fault. Its fields are given as JSON: fault Code='"X"' Instances='[3]'.
@@ -70,16 +95,7 @@ func fault(ts *testscript.TestScript, neg bool, args []string) {
 	d.DisallowUnknownFields()
 	var f ec2sim.Fault
 	ts.Check(d.Decode(&f))
-	if r := regionOf(ts).region; r != nil {
-		r.Inject(f)
-		return
-	}
-	dir := ts.Getenv("CLUSTER_REHEARSAL_DIR")
-	ts.Check(os.MkdirAll(dir, 0o700))
-	r, err := ec2sim.Open(ec2sim.Options{Path: filepath.Join(dir, stateFile), Speed: defaultSpeed})
-	ts.Check(err)
-	r.Inject(f)
-	ts.Check(r.Close())
+	inRegion(ts, func(r *ec2sim.Region) { r.Inject(f) })
 }
 
 // calls bounds how many calls a region had since the last time, or checks with ! that it had more.
@@ -114,12 +130,77 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 	s.action, s.marker, s.gate = args[0], ts.MkAbs(args[1]), make(chan struct{})
 }
 
-// release lets a held call go on.
-func release(ts *testscript.TestScript, neg bool, args []string) {
-	s := regionOf(ts)
+// interrupted runs a command, sends it signals when a file is there, and checks its exit code. A call that
+// is held goes on after the first signal was heard, which is when the command says so, unless there are
+// two signals. What it wrote is in the files out and err.
+func interrupted(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 4 {
+		ts.Fatalf("usage: interrupted N SIGNAL[,SIGNAL] FILE cmd…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var out, errs bytes.Buffer
+	heard := make(chan struct{})
+	path, err := exec.LookPath(args[3])
+	ts.Check(err)
+	cmd := exec.Command(path, args[4:]...)
+	cmd.Dir, cmd.Env = ts.MkAbs("."), environment(ts)
+	cmd.Stdout, cmd.Stderr = &out, &listener{to: &errs, word: "interrupted", heard: heard}
+	ts.Check(cmd.Start())
+	waitFile(ts, false, args[2:3])
+	signals := strings.Split(args[1], ",")
+	for _, name := range signals {
+		sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}[name]
+		ts.Check(cmd.Process.Signal(sig))
+		<-heard // two signals of a kind may merge into one unless the first was heard
+	}
+	if len(signals) == 1 {
+		regionOf(ts).goOn()
+	}
+	err = cmd.Wait()
+	regionOf(ts).goOn()
+	ts.Check(os.WriteFile(ts.MkAbs("out"), out.Bytes(), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs("err"), errs.Bytes(), 0o600))
+	ts.Logf("[out]\n%s[err]\n%s", out.String(), errs.String())
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		ts.Fatalf("exit code %d (%v), want %d", got, err, want)
+	}
+}
+
+// goOn lets a held call go on.
+func (s *served) goOn() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	close(s.gate)
+	if s.gate != nil {
+		close(s.gate)
+		s.gate = nil
+	}
+}
+
+// A listener passes text on, and tells when it heard a word.
+type listener struct {
+	to    *bytes.Buffer
+	word  string
+	heard chan struct{}
+	done  bool
+}
+
+func (l *listener) Write(b []byte) (int, error) {
+	l.to.Write(b)
+	if !l.done && bytes.Contains(l.to.Bytes(), []byte(l.word)) {
+		l.done = true
+		close(l.heard)
+	}
+	return len(b), nil
+}
+
+// environment is what the commands of a script see.
+func environment(ts *testscript.TestScript) []string {
+	env := os.Environ()
+	for _, name := range append(slices.Sorted(maps.Keys(sandbox(""))), "AWS_ENDPOINT_URL_EC2", "CLUSTER_REHEARSE", "TERM") {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	return env
 }
 
 func (s *served) hook(c *ec2sim.Call) error {
@@ -155,7 +236,7 @@ func waitFile(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // jsonValue compares one value of a JSON document with an expected one. The path is names and indexes
-// with dots between; # at its end is the length of a list.
+// with dots between; len at its end is the length of a list.
 func jsonValue(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 3 {
 		ts.Fatalf("usage: json FILE PATH VALUE")
@@ -173,7 +254,7 @@ func jsonValue(ts *testscript.TestScript, neg bool, args []string) {
 			}
 			v = inner
 		case []any:
-			if step == "#" {
+			if step == "len" {
 				v = len(x)
 				continue
 			}

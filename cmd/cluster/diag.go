@@ -43,7 +43,12 @@ func (p *printer) diagnostic(d *hcl.Diagnostic, sources spec.Sources) {
 	if d.Detail != "" {
 		p.printf("\n")
 		for line := range strings.Lines(d.Detail) {
-			for _, l := range wrap(strings.TrimRight(line, "\n"), textWidth-2) {
+			line = strings.TrimRight(line, "\n")
+			if strings.HasPrefix(line, " ") { // an item of a list, which people search for words in
+				p.printf("  %s\n", line)
+				continue
+			}
+			for _, l := range wrap(line, textWidth-2) {
 				p.printf("  %s\n", l)
 			}
 		}

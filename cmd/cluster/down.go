@@ -63,7 +63,9 @@ func (a *app) down(ctx context.Context, path string, yes bool) error {
 		}
 		return nil
 	}
-	a.planText(a.err, l, p, want, have)
+	if a.stream == nil || !yes {
+		a.planText(a.err, l, p, have)
+	}
 	if !yes {
 		if err := a.confirm(ctx, farewell(p), p.Cluster); err != nil {
 			return err

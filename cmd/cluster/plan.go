@@ -63,7 +63,7 @@ func (a *app) plan(ctx context.Context, path, out string, detailed bool) error {
 	if a.format == document {
 		a.out.json(newPlanDoc(p, l.rehearsal != nil), true)
 	} else {
-		a.planText(a.out, l, p, want, have)
+		a.planText(a.out, l, p, have)
 		if out != "" && !blocked {
 			a.err.printf("Saved. To do exactly this: cluster up %s --plan %s\n", shellWord(path), shellWord(out))
 		}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"cluster/planner"
-	"cluster/spec"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -18,7 +17,7 @@ const mostListed = 5
 
 // planText writes a plan for people. Its first and last line are the same and hold the counts, so
 // that head and tail both show them; nothing to do is one line.
-func (a *app) planText(out *printer, l *link, p planner.Plan, want *spec.Cluster, have planner.Observed) {
+func (a *app) planText(out *printer, l *link, p planner.Plan, have planner.Observed) {
 	if p.Empty() && len(p.Blockers) == 0 && len(p.Warnings) == 0 {
 		out.printf("%s: nothing to do (%s)\n", p.Cluster, standing(p))
 		return
@@ -39,18 +38,20 @@ func (a *app) planText(out *printer, l *link, p planner.Plan, want *spec.Cluster
 		if c.Delete {
 			sign, verb = "-", "delete"
 		}
-		out.printf("%s placement group %s  to %s%s\n", sign, c.Name, verb, because(c.Why))
+		line := fmt.Sprintf("placement group %s  to %s", c.Name, verb)
+		out.printf("%s %s%s\n", sign, line, onward(columns(line)+2, "    ", because(c.Why)))
 	}
 	for _, g := range p.Groups {
 		a.groupText(out, p, g, have)
 	}
 	out.printf("\n")
 	if n := launches(p); n > burst {
-		wait := time.Duration(n-burst) * time.Second / refill
+		wait := time.Duration((n-burst+refill-1)/refill) * time.Second
 		out.printf("EC2 grants an account %d instances at once and %d a second after that, so\nthis takes at least %s.\n\n", burst, refill, wait)
 	}
-	blockers(out, p.Blockers, hcl.DiagError, a.sources)
-	blockers(out, p.Warnings, hcl.DiagWarning, a.sources)
+	for _, d := range obstacles(p) {
+		out.diagnostic(d, a.sources)
+	}
 	out.printf("%s%s%s\n", bold, head, reset)
 }
 
@@ -60,39 +61,37 @@ const (
 	refill = 2
 )
 
-// heading is the cluster with the counts of its plan.
-func heading(p planner.Plan) string {
+// counts are a plan's numbers that are not zero, in words.
+func counts(s planner.Summary) []string {
 	var parts []string
 	add := func(n int, what string) {
 		if n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, what))
 		}
 	}
-	s := p.Summary()
 	add(s.Launch, "to launch")
 	add(s.Terminate, "to terminate")
 	add(s.Replace, "to replace")
 	add(s.Start, "to start")
 	add(s.Retag, "to retag")
 	add(s.Unchanged, "unchanged")
-	var create, remove int
+	return parts
+}
+
+// heading is the cluster with the counts of its plan.
+func heading(p planner.Plan) string {
+	parts := counts(p.Summary())
+	placements := map[bool]int{}
 	for _, c := range p.Placements {
-		if c.Delete {
-			remove++
-		} else {
-			create++
-		}
+		placements[c.Delete]++
 	}
-	if create > 0 {
-		parts = append(parts, plural(create, "placement group")+" to create")
+	if n := placements[false]; n > 0 {
+		parts = append(parts, plural(n, "placement group")+" to create")
 	}
-	if remove > 0 {
-		parts = append(parts, plural(remove, "placement group")+" to delete")
+	if n := placements[true]; n > 0 {
+		parts = append(parts, plural(n, "placement group")+" to delete")
 	}
-	if len(parts) == 0 {
-		parts = []string{"nothing to do"}
-	}
-	head := p.Cluster + ": " + strings.Join(parts, ", ")
+	head := p.Cluster + ": " + cmp.Or(strings.Join(parts, ", "), "nothing to do")
 	if len(p.Blockers) > 0 {
 		head += "; " + blockedText(p)
 	}
@@ -134,11 +133,11 @@ func imageLines(p planner.Plan) []string {
 		if i.Name != "" {
 			name = fmt.Sprintf("%s  %s", i.ID, i.Name)
 		}
-		line := fmt.Sprintf("Image   %s  root %s, %d GiB", name, cmp.Or(i.RootSnapshot, "unknown"), i.RootSize)
 		if len(images) > 1 {
-			line += fmt.Sprintf("  (%s)", strings.Join(users[i.ID], ", "))
+			name += "  for " + strings.Join(users[i.ID], ", ")
 		}
-		out = append(out, line)
+		out = append(out, "Image   "+name,
+			fmt.Sprintf("        root volume from %s, %d GiB", cmp.Or(i.RootSnapshot, "an unknown snapshot"), i.RootSize))
 	}
 	return out
 }
@@ -150,21 +149,19 @@ func (a *app) groupText(out *printer, p planner.Plan, g planner.GroupPlan, have 
 	if g.Have != g.Want {
 		count = fmt.Sprintf("%d -> %d", g.Have, g.Want)
 	}
-	line := fmt.Sprintf("%s  %s", g.Name, nodes(count))
+	line := fmt.Sprintf("%s  %s", groupName(g.Name), nodes(count))
 	if len(rows) == 0 {
 		out.printf("  %s, unchanged\n", line)
 		return
 	}
-	if len(g.Rungs) > 0 {
-		line += "  " + rungText(g.Rungs[0])
+	ladder := a.ladder(g.Rungs)
+	if len(ladder) > 0 && columns(line)+columns(ladder[0])+4 <= textWidth+2 {
+		line += "  " + ladder[0]
+		ladder = ladder[1:]
 	}
 	out.printf("%s%s%s %s\n", colourOf(rows[0].kind), sign(rows[0].kind), reset, line)
-	if len(g.Rungs) > 1 {
-		var rest []string
-		for _, r := range g.Rungs[1:] {
-			rest = append(rest, rungText(r))
-		}
-		out.printf("    or else %s\n", some(rest, a.limit(2), "--verbose"))
+	for _, l := range ladder {
+		out.printf("    %s\n", l)
 	}
 	for _, r := range rows {
 		a.rowText(out, r, have)
@@ -175,8 +172,8 @@ func (a *app) groupText(out *printer, p planner.Plan, g planner.GroupPlan, have 
 }
 
 func nodes(count string) string {
-	if count == "1" {
-		return "1 node"
+	if count == "1" || strings.HasSuffix(count, " 1") {
+		return count + " node"
 	}
 	return count + " nodes"
 }
@@ -189,13 +186,41 @@ func (a *app) limit(n int) int {
 	return n
 }
 
-// rungText is a type and where it is asked for.
-func rungText(r planner.Rung) string {
-	var places []string
-	for _, s := range r.Subnets {
-		places = append(places, fmt.Sprintf("%s (%s)", s.Zone, s.ID))
+// ladder is where a group is asked for, a line a type: the first zone, and those to fall back on.
+// A subnet is named where the zone does not tell it.
+func (a *app) ladder(rungs []planner.Rung) []string {
+	var lines []string
+	last := ""
+	for _, r := range rungs {
+		var places []string
+		for _, s := range r.Subnets {
+			place := s.Zone
+			if a.verbose || shared(rungs, r.Type, s) {
+				place += " (" + s.ID + ")"
+			}
+			places = append(places, place)
+		}
+		where := strings.Join(places, " + ")
+		switch {
+		case r.Type == last:
+			lines[len(lines)-1] += ", else " + where
+		case last == "":
+			lines = append(lines, r.Type+" in "+where)
+		default:
+			lines = append(lines, "else "+r.Type+" in "+where)
+		}
+		last = r.Type
 	}
-	return r.Type + " in " + strings.Join(places, ", ")
+	return lines
+}
+
+// shared says whether a type is asked for in another subnet of the same zone as well.
+func shared(rungs []planner.Rung, kind string, in planner.Subnet) bool {
+	return slices.ContainsFunc(rungs, func(r planner.Rung) bool {
+		return r.Type == kind && slices.ContainsFunc(r.Subnets, func(s planner.Subnet) bool {
+			return s.Zone == in.Zone && s.ID != in.ID
+		})
+	})
 }
 
 // A row is what a plan says in one line: actions of one kind, in one group, for one reason.
@@ -237,16 +262,8 @@ func fold(actions []planner.Action, group string) []row {
 
 func (a *app) rowText(out *printer, r row, have planner.Observed) {
 	who := nodeNames(r.group, r.slots, a.limit(mostListed))
-	reason := because(r.why)
-	lead := fmt.Sprintf("    %-3s %s  %d to %s", sign(r.kind), who, r.count, r.kind)
-	if columns(lead)+columns(reason) > textWidth+2 {
-		reason = "\n        " + strings.TrimSpace(reason)
-	}
-	before, after, _ := strings.Cut(reason, "\n")
-	out.printf("    %s%-3s%s %s  %d to %s%s\n", colourOf(r.kind), sign(r.kind), reset, who, r.count, r.kind, before)
-	if after != "" {
-		out.printf("%s\n", after)
-	}
+	lead := fmt.Sprintf("%s  %d to %s", who, r.count, r.kind)
+	out.printf("    %s%-3s%s %s%s\n", colourOf(r.kind), sign(r.kind), reset, lead, onward(columns(lead)+8, "        ", because(r.why)))
 	if a.verbose {
 		a.eachNode(out, r, have)
 		return
@@ -282,7 +299,7 @@ func (a *app) eachNode(out *printer, r row, have planner.Observed) {
 // nodeNames is a group's nodes as Slurm writes host lists: compute-7, compute-[0-99,120].
 func nodeNames(group string, slots planner.Slots, most int) string {
 	if len(slots) == 0 {
-		return group + "-?"
+		return groupName(group) + "-?"
 	}
 	if len(slots) == 1 {
 		return planner.NodeName(group, slots[0])
@@ -305,6 +322,21 @@ func because(r planner.Reason) string {
 	}
 	return s
 }
+
+// onward continues a line of so many columns, on the next one if there is no room. What it returns is
+// clean but for its own line break.
+func onward(used int, indent, clause string) breakable {
+	if clause = clean(clause); used+columns(clause) <= textWidth+2 {
+		return breakable(clause)
+	}
+	return breakable("\n" + indent + strings.TrimLeft(clause, " "))
+}
+
+// A breakable is text of ours, cleaned already, whose line breaks a printer keeps.
+type breakable string
+
+// groupName is a group as people see it. An instance may carry the cluster's tag and no group's.
+func groupName(name string) string { return cmp.Or(name, "(no group)") }
 
 // sign is a kind's mark in ASCII.
 func sign(k planner.Kind) string {
@@ -331,11 +363,16 @@ func launches(p planner.Plan) int {
 	return s.Launch + s.Replace
 }
 
-// blockers shows what stands in the way like the mistakes of a file: with its line and a remedy.
-func blockers(out *printer, list []planner.Blocker, severity hcl.DiagnosticSeverity, sources spec.Sources) {
-	for _, b := range list {
-		d := problem(b.At, b.Summary, b.Detail)[0]
-		d.Severity = severity
-		out.diagnostic(d, sources)
+// obstacles are a plan's blockers, and its warnings, as diagnostics: with their line and a remedy.
+func obstacles(p planner.Plan) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, b := range p.Blockers {
+		diags = append(diags, problem(b.At, b.Summary, b.Detail)...)
 	}
+	for _, b := range p.Warnings {
+		d := problem(b.At, b.Summary, b.Detail)
+		d[0].Severity = hcl.DiagWarning
+		diags = append(diags, d...)
+	}
+	return diags
 }

@@ -108,10 +108,9 @@ func whose(p planDoc) string {
 	return p.Cluster
 }
 
-// String is the counts as one clause.
+// String is the counts that are not zero as one clause.
 func (s summaryDoc) String() string {
-	return fmt.Sprintf("%d to launch, %d to terminate, %d to replace, %d to start, %d to retag",
-		s.Launch, s.Terminate, s.Replace, s.Start, s.Retag)
+	return cmp.Or(strings.Join(counts(planner.Summary(s)), ", "), "nothing to do")
 }
 
 // wanted is everything that a cluster file asks for, without its positions: moving a line is no change.

@@ -73,8 +73,8 @@ func diagnose(err error) hcl.Diagnostics {
 		return refusedCall(e)
 	case *fleet.TimeoutError:
 		return problem(e.At, fmt.Sprintf("Group %s is not up in time", e.Group), fmt.Sprintf(
-			"%d of %d nodes run after %s. The others may still come: run the same command again, and it goes on where "+
-				"it stopped. launch { timeout = … } allows more time.", e.Running, e.Want, e.Waited))
+			"%d of %d nodes ran after %s. What this run had launched of the group has been given back. "+
+				"launch { timeout = … } allows more time, launch { min = … } accepts fewer nodes.", e.Running, e.Want, e.Waited))
 	case *fleet.LostError:
 		return problem(hcl.Range{}, fmt.Sprintf("Nodes of group %s died before they ran", e.Group), fmt.Sprintf(
 			"%s, more than are made good. The last was %s: %s\nIf it happens again, the image does not start on this type, or a "+
@@ -171,7 +171,7 @@ func notIdentical(e *fleet.IdentityError) hcl.Diagnostics {
 			fmt.Fprintf(&b, "and %d more: cluster verify --json names them all.\n", len(e.Verdict.Mismatched)-i)
 			break
 		}
-		b.WriteString(mismatch(m) + "\n")
+		b.WriteString("  " + mismatch(m) + "\n")
 	}
 	b.WriteString("Nothing else was touched. Terminate the nodes above and run cluster up again: it fills their slots.")
 	return problem(hcl.Range{}, fmt.Sprintf("Not identical: %s", plural(len(e.Verdict.Mismatched), "finding")), b.String())

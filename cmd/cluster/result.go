@@ -68,7 +68,7 @@ func (a *app) interrupted(r fleet.Report) {
 		case g.Terminated > 0:
 			a.err.printf("%s: %d terminated\n", g.Name, g.Terminated)
 		default:
-			a.err.printf("%s: %d of %d launched, %d running\n", g.Name, min(g.Want, max(g.Launched, g.Running)), g.Want, g.Running)
+			a.err.printf("%s: %d launched by this run; %d of %d running\n", g.Name, g.Launched, g.Running, g.Want)
 		}
 	}
 	a.err.printf("Nothing is lost. To go on: %s\n", a.again)

@@ -28,10 +28,13 @@ func TestMain(m *testing.M) {
 //	jsonlines FILE        each line is an event, the first is version and the last summary
 //	event FILE TYPE N     there are N events of a type
 //	region [key=value…]   serve an embedded EC2 over HTTP, and let AWS_ENDPOINT_URL_EC2 name it
-//	fault key=value…      inject a fault into that region, or else into that of the rehearsal
+//	capacity TYPE@ZONE=N  limit what that region has, or else that of the rehearsal
+//	fault key=value…      inject a fault, in the same place
 //	calls MAX [ACTION]    that region had at most MAX calls since the last time
-//	hold ACTION FILE      the next call of that action makes FILE and waits
-//	release               until this
+//	hold ACTION FILE      the next call of that action makes FILE and waits for a signal to be heard
+//	interrupted N SIG FILE cmd…
+//	                      run cmd, send it a signal when FILE is there; it must exit with N
+//	terminal FILE cmd…    run cmd on a terminal, and keep in FILE what that got
 //	waitfile FILE         wait until a file is there
 //
 // See commands_test.go for what they take.
@@ -43,28 +46,37 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"calls":     calls,
-			"event":     event,
-			"exits":     exits,
-			"fault":     fault,
-			"hold":      hold,
-			"json":      jsonValue,
-			"jsonlines": jsonLines,
-			"region":    serveRegion,
-			"release":   release,
-			"waitfile":  waitFile,
+			"calls":       calls,
+			"capacity":    capacity,
+			"event":       event,
+			"exits":       exits,
+			"fault":       fault,
+			"hold":        hold,
+			"interrupted": interrupted,
+			"json":        jsonValue,
+			"jsonlines":   jsonLines,
+			"region":      serveRegion,
+			"terminal":    terminal,
+			"waitfile":    waitFile,
 		},
 	})
 }
 
 // setUp gives a script a home, a rehearsal and an AWS configuration of its own, and no way to the real one.
 func setUp(env *testscript.Env) error {
-	empty := filepath.Join(env.WorkDir, ".empty")
-	if err := os.WriteFile(empty, nil, 0o600); err != nil {
-		return err
+	vars := sandbox(env.WorkDir)
+	for k, v := range vars {
+		env.Setenv(k, v)
 	}
-	for k, v := range map[string]string{
-		"HOME":                        filepath.Join(env.WorkDir, ".home"),
+	env.Values[regionKey{}] = &served{}
+	return os.WriteFile(vars["AWS_CONFIG_FILE"], nil, 0o600)
+}
+
+// sandbox is the environment of the scripts that work in a folder.
+func sandbox(dir string) map[string]string {
+	empty := filepath.Join(dir, ".empty")
+	return map[string]string{
+		"HOME":                        filepath.Join(dir, ".home"),
 		"ESC":                         "\x1b[2J",
 		"NO_COLOR":                    "1",
 		"TZ":                          "UTC",
@@ -74,12 +86,8 @@ func setUp(env *testscript.Env) error {
 		"AWS_EC2_METADATA_DISABLED":   "true",
 		"AWS_CONFIG_FILE":             empty,
 		"AWS_SHARED_CREDENTIALS_FILE": empty,
-		"CLUSTER_REHEARSAL_DIR":       filepath.Join(env.WorkDir, "rehearsal"),
-	} {
-		env.Setenv(k, v)
+		"CLUSTER_REHEARSAL_DIR":       filepath.Join(dir, "rehearsal"),
 	}
-	env.Values[regionKey{}] = &served{}
-	return nil
 }
 
 // exits runs a command that must exit with one certain code.

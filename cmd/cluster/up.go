@@ -10,7 +10,6 @@ import (
 	"cluster/planner"
 	"cluster/spec"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -69,13 +68,17 @@ func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
 	if settled(want, have, p) {
 		return a.nothingToDo(want, have, p, l)
 	}
-	if !p.Empty() || len(p.Blockers) > 0 {
-		a.planText(a.err, l, p, want, have)
+	ask := !yes && saved == nil && !p.Empty()
+	if a.stream == nil && (!p.Empty() || len(p.Blockers) > 0) || ask {
+		a.planText(a.err, l, p, have)
+	}
+	if a.stream != nil {
+		a.show(obstacles(p))
 	}
 	if len(p.Blockers) > 0 {
-		return &refusedError{message: blockedText(p), quiet: a.stream == nil}
+		return &refusedError{message: blockedText(p), quiet: true}
 	}
-	if !yes && saved == nil && !p.Empty() {
+	if ask {
 		if err := a.confirm(ctx, fmt.Sprintf("Do this for cluster %s?", p.Cluster), "yes"); err != nil {
 			return err
 		}
@@ -103,9 +106,11 @@ func (a *app) nothingToDo(want *spec.Cluster, have planner.Observed, p planner.P
 	if a.stream != nil {
 		a.stream.verify(v)
 		a.stream.finish(r, l)
+	}
+	a.show(obstacles(p))
+	if a.stream != nil {
 		return nil
 	}
-	blockers(a.err, p.Warnings, hcl.DiagWarning, a.sources)
 	if v.Nodes == 0 {
 		a.out.printf("%s: nothing to do (no nodes, and none wanted)\n", p.Cluster)
 		return nil

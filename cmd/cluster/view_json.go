@@ -17,6 +17,7 @@ import (
 type eventStream struct {
 	out  *printer
 	last map[string]any // the summary so far
+	link *link          // nil: nothing was called yet
 }
 
 // startStream begins the stream if --json asked for one.
@@ -47,6 +48,7 @@ func (s *eventStream) planned(p planner.Plan, l *link) {
 	if s == nil {
 		return
 	}
+	s.link = l
 	s.write("info", "planned", heading(p), map[string]any{"plan": newPlanDoc(p, l.rehearsal != nil)})
 }
 
@@ -144,7 +146,7 @@ func (s *eventStream) finish(r fleet.Report, l *link) {
 		"groups":    groups,
 		"api_calls": r.Calls,
 		"calls":     r.ByAction,
-		"seconds":   math.Round(r.Elapsed.Seconds()*1000) / 1000,
+		"seconds":   toMillis(r.Elapsed),
 	}
 	if total.Want == 0 {
 		s.last["left"] = len(r.Left)
@@ -166,6 +168,10 @@ func (s *eventStream) summary(code int) {
 	fields := map[string]any{
 		"counts": counted(fleet.GroupReport{}), "groups": []any{}, "api_calls": 0, "calls": map[string]int{}, "seconds": 0,
 	}
+	if s.link != nil {
+		fields["api_calls"], fields["calls"] = s.link.Session.Calls()
+		fields["seconds"] = toMillis(s.link.Session.Elapsed())
+	}
 	maps.Copy(fields, s.last)
 	fields["exit_code"] = code
 	level := "info"
@@ -174,3 +180,6 @@ func (s *eventStream) summary(code int) {
 	}
 	s.write(level, "summary", fmt.Sprintf("%v API calls, %v s, exit code %d", fields["api_calls"], fields["seconds"], code), fields)
 }
+
+// toMillis is a duration in seconds, to the millisecond.
+func toMillis(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }

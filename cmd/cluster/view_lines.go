@@ -45,8 +45,13 @@ func (v *lineView) group(name string) *changes {
 func (v *lineView) event(e fleet.Event) {
 	switch g := v.group(e.Group); e.Type {
 	case fleet.EventLaunchDone:
-		g.asked += e.Asked
-		g.granted += e.Got
+		if g.granted += e.Got; g.granted >= g.asked {
+			v.flush()
+		}
+	case fleet.EventLaunchStart:
+		v.flush()
+		g.asked = e.Asked
+		v.line("%s", eventText(e))
 	case fleet.EventNodeLost:
 		g.lost++
 	case fleet.EventNodeTerminated:
