@@ -93,7 +93,7 @@ func (v *lineView) counts(c fleet.GroupCount) {
 	}
 	v.seen[c.Group] = c
 	switch {
-	case c.Want == 0 && c.Leaving+c.Running+c.Pending == 0:
+	case c.Want == 0: // what is terminated is counted as it goes
 	case c.Leaving > 0:
 		v.line("%s: %d of %d running, %d shutting down", c.Group, c.Running, c.Want, c.Leaving)
 	default:
