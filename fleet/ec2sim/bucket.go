@@ -1,9 +1,6 @@
 package ec2sim
 
 import (
-	"maps"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -130,8 +127,10 @@ func overlaid(own, defaults map[string]Bucket, key string) (Bucket, bool) {
 
 // unfiltered tells a description of everything at once, for which EC2 has fewer tokens.
 func unfiltered(c *Call) bool {
-	return !slices.ContainsFunc(slices.Collect(maps.Keys(c.Params)), func(k string) bool {
-		name, rest, _ := strings.Cut(k, ".")
-		return name == "Filter" || name == "MaxResults" || name == "NextToken" || rest == "1"
-	})
+	for k := range c.Params {
+		if k != "DryRun" && !isEnvelope(k) {
+			return false
+		}
+	}
+	return true
 }

@@ -215,6 +215,9 @@ func decodeValue(text string, v reflect.Value, path string) error {
 		}
 		v.SetBytes(raw)
 	case reflect.String:
+		if values, ok := enumValues[v.Type().Name()]; ok && !slices.Contains(values, text) {
+			return bad("one of " + strings.Join(values, ", "))
+		}
 		v.SetString(text)
 	case reflect.Bool:
 		x, err := strconv.ParseBool(text)

@@ -51,6 +51,9 @@ func (f *filler) fill(v reflect.Value, depth int) {
 		f.fill(v.Index(1), depth+1)
 	case reflect.String:
 		v.SetString(fmt.Sprintf("v%d <&> ü", *f))
+		if values, ok := enumValues[v.Type().Name()]; ok {
+			v.SetString(values[int(*f)%len(values)])
+		}
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int32, reflect.Int64:
@@ -144,6 +147,7 @@ func TestReadRefuses(t *testing.T) {
 		{"MaxCount=1", "MissingParameter: The request must contain the parameter MinCount"},
 		{"MinCount=many&MaxCount=1", "InvalidParameterValue: Value (many) for parameter MinCount is invalid. Expected an integer."},
 		{"MinCount=1&MaxCount=1&DryRun=perhaps", "InvalidParameterValue: Value (perhaps) for parameter DryRun is invalid. Expected a boolean."},
+		{"MinCount=1&MaxCount=1&MetadataOptions.HttpTokens=maybe", "InvalidParameterValue: Value (maybe) for parameter MetadataOptions.HttpTokens is invalid. Expected one of optional, required."},
 		{"MinCount=1&MaxCount=1&SecurityGroupId=sg-1", "InvalidParameterValue: Value (sg-1) for parameter SecurityGroupId is invalid. The parameter is a list: number its members from 1."},
 		{"MinCount=1&MaxCount=1&SecurityGroupId.2=sg-1", "InvalidParameterValue: The members of the parameter SecurityGroupId are not numbered from 1 to 1."},
 	} {

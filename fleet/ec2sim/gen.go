@@ -32,7 +32,8 @@ func main() {
 		log.Fatal(err)
 	}
 	dir, version, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
-	types := reachable(dir, actions())
+	types, _ := reachable(dir, actions(), "Input", "Output")
+	_, asked := reachable(dir, actions(), "Input")
 	requests, responses, items, required := names(dir)
 
 	var b bytes.Buffer
@@ -45,6 +46,8 @@ func main() {
 	table(&b, "responseNames", "holds the element names that are not the Go field's name with a small first letter.", keep(responses))
 	table(&b, "itemNames", "holds the element names of list members that are not called item.", keep(items))
 	lists(&b, "requiredFields", "names the members that a request must have, by type.", required, func(k string) bool { return types[k] })
+	lists(&b, "enumValues", "holds what the enumerated members of requests may be, by type. Instance types have a table of their own.",
+		enums(dir), func(k string) bool { return asked[k] && k != "InstanceType" })
 	lists(&b, "documentedFilters", "names the filters of each action, as its documentation lists them.", filters(dir), func(string) bool { return true })
 
 	src, err := format.Source(b.Bytes())
@@ -70,8 +73,8 @@ func actions() []string {
 	return all
 }
 
-// reachable is the set of struct types that the inputs and outputs of the actions consist of.
-func reachable(dir string, actions []string) map[string]bool {
+// reachable is the struct types that the actions' inputs or outputs consist of, and all type names in them.
+func reachable(dir string, actions []string, of ...string) (seen, named map[string]bool) {
 	structs := map[string]*ast.StructType{}
 	files := []string{filepath.Join(dir, "types", "types.go")}
 	for _, a := range actions {
@@ -92,10 +95,11 @@ func reachable(dir string, actions []string) map[string]bool {
 			return true
 		})
 	}
-	seen := map[string]bool{}
+	seen, named = map[string]bool{}, map[string]bool{}
 	var visit func(name string)
 	visit = func(name string) {
 		s := structs[name]
+		named[name] = true
 		if s == nil || seen[name] {
 			return
 		}
@@ -110,10 +114,24 @@ func reachable(dir string, actions []string) map[string]bool {
 		}
 	}
 	for _, a := range actions {
-		visit(a + "Input")
-		visit(a + "Output")
+		for _, suffix := range of {
+			visit(a + suffix)
+		}
 	}
-	return seen
+	return seen, named
+}
+
+var enumValue = regexp.MustCompile(`^\s+\w+\s+(\w+)\s+= "(.*)"$`)
+
+// enums reads the values of every enumeration.
+func enums(dir string) map[string][]string {
+	all := map[string][]string{}
+	for line := range lines(filepath.Join(dir, "types"), "enums.go") {
+		if m := enumValue.FindStringSubmatch(line); m != nil {
+			all[m[1]] = append(all[m[1]], m[2])
+		}
+	}
+	return all
 }
 
 var (

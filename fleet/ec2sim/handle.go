@@ -5,8 +5,10 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +37,7 @@ func (r *Region) handle(c *Call) answer {
 		a = success(c.Action, id, out)
 	}
 	a.takes = r.o.Timing.Call
-	if c.Action == "RunInstances" {
+	if c.Action == "RunInstances" && (c.Code == "" || c.Code == "InsufficientInstanceCapacity") {
 		a.takes = r.o.Timing.RunInstances
 	}
 	a.lost, c.Status = c.Lost, a.status
@@ -94,17 +96,14 @@ func find(c *Call) (op, error) {
 // envelope is the parameters that are about the request itself.
 var envelope = []string{"Action", "Version", "AWSAccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SecurityToken", "Timestamp", "Expires"}
 
+func isEnvelope(key string) bool {
+	return slices.Contains(envelope, key) || strings.HasPrefix(key, "X-Amz-")
+}
+
 // read fills an action's input from the parameters of a request. One that finds no field is an error.
 func read(params url.Values, in any) error {
 	n := tree(params)
-	for _, k := range envelope {
-		delete(n.kids, k)
-	}
-	for k := range n.kids {
-		if strings.HasPrefix(k, "X-Amz-") {
-			delete(n.kids, k)
-		}
-	}
+	maps.DeleteFunc(n.kids, func(k string, _ *node) bool { return isEnvelope(k) })
 	if err := decode(n, reflect.ValueOf(in).Elem(), ""); err != nil {
 		return err
 	}

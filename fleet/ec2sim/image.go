@@ -127,6 +127,11 @@ func (w *world) describeImages(in *ec2.DescribeImagesInput) (*ec2.DescribeImages
 			}
 		}
 	}
+	for _, o := range in.Owners {
+		if !slices.Contains([]string{"self", "amazon", "aws-marketplace", "aws-backup-vault"}, o) && !isAccount(o) {
+			return nil, fail("InvalidUserID.Malformed", "Invalid user id: \"%s\"", o)
+		}
+	}
 	all, err := pick(w.Images, in.ImageIds, imageKind, w.mine)
 	if err != nil {
 		return nil, err
@@ -146,6 +151,8 @@ func (w *world) describeImages(in *ec2.DescribeImagesInput) (*ec2.DescribeImages
 	rows, next, err := paged(w, rows, p, func(i *types.Image) []string { return []string{*i.ImageId} })
 	return &ec2.DescribeImagesOutput{Images: deref(rows), NextToken: next}, err
 }
+
+func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
 // listed tells whether a description names an image that may be launched.
 func (w *world) listed(i *image, in *ec2.DescribeImagesInput) bool {

@@ -96,7 +96,10 @@ func (w *world) zoneAsked(in *ec2.RunInstancesInput) (string, error) {
 
 // prepare checks everything about a call and says what each of its instances will be.
 func (w *world) prepare(in *ec2.RunInstancesInput, zone string, most int) (*launch, error) {
-	h, err := hardwareNamed(cmp.Or(string(in.InstanceType), "m5.large"))
+	if in.InstanceType == "" {
+		return nil, fail("MissingParameter", "The request must contain the parameter InstanceType")
+	}
+	h, err := hardwareNamed(string(in.InstanceType))
 	if err != nil {
 		return nil, err
 	}

@@ -214,6 +214,35 @@ var requiredFields = map[string][]string{
 	"TerminateInstancesInput":                           {"InstanceIds"},
 }
 
+// enumValues holds what the enumerated members of requests may be, by type. Instance types have a table of their own.
+var enumValues = map[string][]string{
+	"AmdSevSnpSpecification":            {"enabled", "disabled"},
+	"CapacityReservationPreference":     {"capacity-reservations-only", "open", "none"},
+	"HostnameType":                      {"ip-name", "resource-name"},
+	"HttpTokensState":                   {"optional", "required"},
+	"ImageAttributeName":                {"description", "kernel", "ramdisk", "launchPermission", "productCodes", "blockDeviceMapping", "sriovNetSupport", "bootMode", "tpmSupport", "uefiData", "lastLaunchedTime", "imdsSupport", "deregistrationProtection"},
+	"InstanceAttributeName":             {"instanceType", "kernel", "ramdisk", "userData", "disableApiTermination", "instanceInitiatedShutdownBehavior", "rootDeviceName", "blockDeviceMapping", "productCodes", "sourceDestCheck", "groupSet", "ebsOptimized", "sriovNetSupport", "enaSupport", "enclaveOptions", "disableApiStop"},
+	"InstanceAutoRecoveryState":         {"disabled", "default"},
+	"InstanceBandwidthWeighting":        {"default", "vpc-1", "ebs-1"},
+	"InstanceInterruptionBehavior":      {"hibernate", "stop", "terminate"},
+	"InstanceMetadataEndpointState":     {"disabled", "enabled"},
+	"InstanceMetadataProtocolState":     {"disabled", "enabled"},
+	"InstanceMetadataTagsState":         {"disabled", "enabled"},
+	"KeyFormat":                         {"pem", "ppk"},
+	"KeyType":                           {"rsa", "ed25519"},
+	"LocationType":                      {"region", "availability-zone", "availability-zone-id", "outpost"},
+	"MarketType":                        {"spot", "capacity-block", "interruptible-capacity-reservation", "on-demand"},
+	"NestedVirtualizationSpecification": {"enabled", "disabled"},
+	"PlacementStrategy":                 {"cluster", "spread", "partition", "precision-time"},
+	"ResourceType":                      {"capacity-reservation", "client-vpn-endpoint", "customer-gateway", "carrier-gateway", "coip-pool", "declarative-policies-report", "dedicated-host", "dhcp-options", "egress-only-internet-gateway", "elastic-ip", "elastic-gpu", "export-image-task", "export-instance-task", "fleet", "fpga-image", "host-reservation", "image", "image-usage-report", "import-image-task", "import-snapshot-task", "instance", "instance-event-window", "internet-gateway", "ipam", "ipam-pool", "ipam-scope", "ipv4pool-ec2", "ipv6pool-ec2", "key-pair", "launch-template", "local-gateway", "local-gateway-route-table", "local-gateway-virtual-interface", "local-gateway-virtual-interface-group", "local-gateway-route-table-vpc-association", "local-gateway-route-table-virtual-interface-group-association", "natgateway", "network-acl", "network-interface", "network-insights-analysis", "network-insights-path", "network-insights-access-scope", "network-insights-access-scope-analysis", "outpost-lag", "placement-group", "prefix-list", "replace-root-volume-task", "reserved-instances", "route-table", "security-group", "security-group-rule", "service-link-virtual-interface", "snapshot", "spot-fleet-request", "spot-instances-request", "subnet", "subnet-cidr-reservation", "traffic-mirror-filter", "traffic-mirror-session", "traffic-mirror-target", "transit-gateway", "transit-gateway-attachment", "transit-gateway-connect-peer", "transit-gateway-multicast-domain", "transit-gateway-policy-table", "transit-gateway-metering-policy", "transit-gateway-route-table", "transit-gateway-route-table-announcement", "volume", "vpc", "vpc-endpoint", "vpc-endpoint-connection", "vpc-endpoint-service", "vpc-endpoint-service-permission", "vpc-peering-connection", "vpn-connection", "vpn-gateway", "vpc-flow-log", "capacity-reservation-fleet", "traffic-mirror-filter-rule", "vpc-endpoint-connection-device-type", "verified-access-instance", "verified-access-group", "verified-access-endpoint", "verified-access-policy", "verified-access-trust-provider", "vpn-connection-device-type", "vpc-block-public-access-exclusion", "vpc-encryption-control", "route-server", "route-server-endpoint", "route-server-peer", "ipam-resource-discovery", "ipam-resource-discovery-association", "instance-connect-endpoint", "verified-access-endpoint-target", "ipam-external-resource-verification-token", "capacity-block", "mac-modification-task", "ipam-prefix-list-resolver", "ipam-policy", "ipam-prefix-list-resolver-target", "ipam-internet-registry-association", "secondary-interface", "secondary-network", "secondary-subnet", "capacity-manager-data-export", "vpn-concentrator", "ipam-pool-allocation", "capacity-reservation-cancellation-quote", "application-status-check", "capacity-reservation-modification-quote"},
+	"SecondaryInterfaceType":            {"secondary"},
+	"ShutdownBehavior":                  {"stop", "terminate"},
+	"SpotInstanceType":                  {"one-time", "persistent"},
+	"SpreadLevel":                       {"host", "rack"},
+	"Tenancy":                           {"default", "dedicated", "host"},
+	"VolumeType":                        {"standard", "io1", "io2", "gp2", "sc1", "st1", "gp3"},
+}
+
 // documentedFilters names the filters of each action, as its documentation lists them.
 var documentedFilters = map[string][]string{
 	"DescribeAvailabilityZones":     {"group-long-name", "group-name", "message", "opt-in-status", "parent-zone-id", "parent-zone-name", "region-name", "state", "zone-id", "zone-name", "zone-type"},

@@ -88,7 +88,7 @@ func (w *world) readToken(token string) (rank string, err error) {
 func (w *world) query() string {
 	words := []string{w.Name}
 	for _, k := range slices.Sorted(maps.Keys(w.call.Params)) {
-		if k != "NextToken" && k != "MaxResults" && !slices.Contains(envelope, k) && !strings.HasPrefix(k, "X-Amz-") || k == "Action" {
+		if k == "Action" || k != "NextToken" && k != "MaxResults" && !isEnvelope(k) {
 			words = append(words, k, w.call.Params.Get(k))
 		}
 	}

@@ -52,7 +52,7 @@ func (w *world) createPlacementGroup(in *ec2.CreatePlacementGroupInput) (*ec2.Cr
 			return nil, fail("InvalidParameterValue", "Value (%d) for parameter partitionCount is invalid. Specify a value between 1 and %d.", n, maxPartitions)
 		}
 	default:
-		return nil, fail("InvalidParameterValue", "Value (%s) for parameter strategy is invalid.", g.Strategy)
+		return nil, unmodelled("the placement strategy " + string(g.Strategy))
 	}
 	if in.PartitionCount != nil && g.Strategy != types.PlacementStrategyPartition {
 		return nil, fail("InvalidParameterCombination", "The parameter partitionCount is valid only with the strategy partition.")

@@ -30,7 +30,7 @@ func (w *world) prepareMarket(in *ec2.RunInstancesInput, l *launch, h hardware) 
 		l.Reservation = cmp.Or(c.CapacityReservationPreference, l.Reservation)
 	}
 	m := in.InstanceMarketOptions
-	if m == nil || m.MarketType == "" {
+	if m == nil || m.MarketType == "" || m.MarketType == types.MarketTypeOnDemand {
 		return nil
 	}
 	if m.MarketType != types.MarketTypeSpot {

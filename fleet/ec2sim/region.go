@@ -51,7 +51,7 @@ func (r *Region) Close() error {
 	return nil
 }
 
-// Reset makes the region as it was when it was new, but for its time, which goes on, and its journal.
+// Reset makes the region as it was when it was new, but for its time, which goes on. The journal is empty.
 func (r *Region) Reset() {
 	if err := r.locked(r.empty); err != nil {
 		panic(err)
@@ -63,6 +63,7 @@ func (r *Region) empty() error {
 	r.s = r.fresh()
 	r.s.Clock = clock{Region: now, Wall: time.Now()}
 	r.s.Requests = requests
+	r.journal = nil
 	return nil
 }
 

@@ -48,14 +48,36 @@ func wantCode(t *testing.T, err error, want string, status int) {
 	}
 }
 
-func must[T any](t *testing.T) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
+// run launches, and fails the test if that does not work.
+func run(t *testing.T, c *ec2.Client, in *ec2.RunInstancesInput) []string {
+	t.Helper()
+	out, err := c.RunInstances(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return ids(out.Instances)
+}
+
+// describe looks at everything that filters let through.
+func describe(t *testing.T, c *ec2.Client, filters ...types.Filter) []types.Instance {
+	t.Helper()
+	out, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{Filters: filters, MaxResults: aws.Int32(1000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []types.Instance
+	for _, r := range out.Reservations {
+		all = append(all, r.Instances...)
+	}
+	return all
+}
+
+func filter(name string, values ...string) types.Filter {
+	return types.Filter{Name: aws.String(name), Values: values}
+}
+
+func tag(key, value string) types.Tag {
+	return types.Tag{Key: aws.String(key), Value: aws.String(value)}
 }
 
 // some asks for n instances of a plain type.
