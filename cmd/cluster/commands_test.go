@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http/httptest"
 	"os"
@@ -62,7 +61,7 @@ func serveRegion(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		o.VCPUQuota = n
 	}
-	s.region = ec2sim.New(o)
+	s.region, s.told = ec2sim.New(o), 0
 	server := httptest.NewServer(s.region)
 	ts.Defer(server.Close)
 	ts.Setenv("AWS_ENDPOINT_URL_EC2", server.URL)
@@ -132,7 +131,7 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 
 // interrupted runs a command, sends it signals when a file is there, and checks its exit code. A call that
 // is held goes on after the first signal was heard, which is when the command says so, unless there are
-// two signals. What it wrote is in the files out and err.
+// two signals or it is KILL, for which the exit code is -1. What it wrote is in the files out and err.
 func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 4 {
 		ts.Fatalf("usage: interrupted N SIGNAL[,SIGNAL] FILE cmd…")
@@ -151,10 +150,14 @@ func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 	signals := strings.Split(args[1], ",")
 	for _, name := range signals {
 		sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}[name]
+		if name == "KILL" {
+			ts.Check(cmd.Process.Kill())
+			continue
+		}
 		ts.Check(cmd.Process.Signal(sig))
 		<-heard // two signals of a kind may merge into one unless the first was heard
 	}
-	if len(signals) == 1 {
+	if len(signals) == 1 && signals[0] != "KILL" {
 		regionOf(ts).goOn()
 	}
 	err = cmd.Wait()
@@ -233,84 +236,6 @@ func waitFile(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-}
-
-// jsonValue compares one value of a JSON document with an expected one. The path is names and indexes
-// with dots between; len at its end is the length of a list.
-func jsonValue(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 3 {
-		ts.Fatalf("usage: json FILE PATH VALUE")
-	}
-	var v any
-	if err := json.Unmarshal([]byte(ts.ReadFile(args[0])), &v); err != nil {
-		ts.Fatalf("%s: %v", args[0], err)
-	}
-	for _, step := range strings.Split(args[1], ".") {
-		switch x := v.(type) {
-		case map[string]any:
-			inner, ok := x[step]
-			if !ok && !neg {
-				ts.Fatalf("%s: nothing is called %s", args[1], step)
-			}
-			v = inner
-		case []any:
-			if step == "len" {
-				v = len(x)
-				continue
-			}
-			i, err := strconv.Atoi(step)
-			if err != nil || i >= len(x) {
-				ts.Fatalf("%s: no item %s of %d", args[1], step, len(x))
-			}
-			v = x[i]
-		default:
-			ts.Fatalf("%s: %s leads into %v", args[1], step, x)
-		}
-	}
-	if (fmt.Sprint(v) == args[2]) == neg {
-		ts.Fatalf("%s is %v, and %s was compared", args[1], v, args[2])
-	}
-}
-
-// jsonLines checks the shape of a stream of events.
-func jsonLines(ts *testscript.TestScript, neg bool, args []string) {
-	types := eventTypes(ts, args[0])
-	if n := len(types); n < 2 || types[0] != "version" || types[n-1] != "summary" {
-		ts.Fatalf("a stream starts with version and ends with summary; this is %v", types)
-	}
-}
-
-// event counts the events of a type.
-func event(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 3 {
-		ts.Fatalf("usage: event FILE TYPE N")
-	}
-	n := 0
-	for _, t := range eventTypes(ts, args[0]) {
-		if t == args[1] {
-			n++
-		}
-	}
-	if (strconv.Itoa(n) == args[2]) == neg {
-		ts.Fatalf("%d events of type %s, and %s were expected", n, args[1], args[2])
-	}
-}
-
-func eventTypes(ts *testscript.TestScript, file string) []string {
-	var types []string
-	for line := range strings.Lines(ts.ReadFile(file)) {
-		var e map[string]any
-		if err := json.Unmarshal([]byte(line), &e); err != nil {
-			ts.Fatalf("not JSON: %s", line)
-		}
-		for _, name := range []string{"@level", "@message", "@timestamp", "type"} {
-			if s, ok := e[name].(string); !ok || s == "" {
-				ts.Fatalf("an event without %s: %s", name, line)
-			}
-		}
-		types = append(types, e["type"].(string))
-	}
-	return types
 }
 
 // pairs reads key=value arguments.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -118,7 +119,7 @@ func short(e *fleet.ShortError) hcl.Diagnostics {
 	var b strings.Builder
 	type wall struct{ place, code string }
 	var walls []wall
-	asked, got := map[wall]int{}, map[wall]int{}
+	asked, got, granted := map[wall]int{}, map[wall]int{}, 0
 	message := map[wall]string{}
 	for _, r := range e.Refusals {
 		w := wall{place(r), cmp.Or(r.Code, "no answer")}
@@ -127,6 +128,7 @@ func short(e *fleet.ShortError) hcl.Diagnostics {
 		}
 		asked[w] += r.Asked
 		got[w] += r.Got
+		granted += r.Got
 		message[w] = r.Message
 	}
 	for _, w := range walls {
@@ -139,9 +141,9 @@ func short(e *fleet.ShortError) hcl.Diagnostics {
 	switch {
 	case e.Kept:
 		fmt.Fprintf(&b, "The %d nodes are kept: they are at least launch.min. Run the same command again for the rest.\n", e.Got)
-	case e.Got == 0:
+	case e.Got == 0 && granted > 0:
 		b.WriteString("What was granted has been given back.\n")
-	default:
+	case e.Got > 0:
 		fmt.Fprintf(&b, "%d nodes of the group run and are kept.\n", e.Got)
 	}
 	if n := len(e.Refusals); n > 0 {
@@ -183,7 +185,7 @@ func refusedCall(e *fleet.CallError) hcl.Diagnostics {
 	}
 	var b strings.Builder
 	if e.Code == "" {
-		fmt.Fprintf(&b, "%s had no answer: %s.", e.Action, clean(strings.TrimRight(cmp.Or(e.Message, fmt.Sprint(e.Err)), ".")))
+		fmt.Fprintf(&b, "%s had no answer: %s.", e.Action, clean(strings.TrimRight(unanswered(e.Err, e.Message), ".")))
 	} else {
 		fmt.Fprintf(&b, "%s was refused with %s: %s.", e.Action, e.Code, clean(strings.TrimRight(e.Message, ". \n")))
 	}
@@ -196,6 +198,14 @@ func refusedCall(e *fleet.CallError) hcl.Diagnostics {
 		b.WriteString("\nEC2 or the network had trouble. Run the same command again: it goes on where it stopped.")
 	}
 	return problem(e.At, "Could not "+e.Doing, b.String())
+}
+
+// unanswered is why a call had no answer: what the network said, without the SDK's layers around it.
+func unanswered(err error, otherwise string) string {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Sprintf("%s: %v", u.URL, u.Err)
+	}
+	return cmp.Or(otherwise, fmt.Sprint(err))
 }
 
 // sentence starts with a capital, as a diagnostic's summary does, and has no line break.

@@ -123,7 +123,7 @@ func (a *app) logger() func(fleet.Call) {
 		case c.Err == nil:
 			outcome = "ok"
 		case outcome == "":
-			outcome = "no answer: " + c.Err.Error()
+			outcome = "no answer from " + unanswered(c.Err, "")
 		}
 		again := ""
 		if c.Attempt > 1 {

@@ -77,7 +77,7 @@ func (v *lineView) flush() {
 			v.line("%s: %d granted", name, c.granted)
 		}
 		if c.lost > 0 {
-			v.line("%s: %d died before they ran", name, c.lost)
+			v.line("%s: %s died before running", name, plural(c.lost, "node"))
 		}
 		if c.terminated > 0 {
 			v.line("%s: %d terminated", name, c.terminated)
