@@ -42,7 +42,8 @@ type groupRun struct {
 	plan   planner.GroupPlan
 	report GroupReport
 	rung   []planner.Rung // the one that served; for nodes that die young
-	begun  time.Time      // of the first launch call
+	begun  time.Time      // when its nodes were first asked for, or waited for
+	over   bool           // it failed: its nodes are waited for no longer
 	err    error
 }
 
@@ -99,7 +100,7 @@ func newApply(l *Launcher, want *spec.Cluster, have planner.Observed, p planner.
 	}
 	maps.DeleteFunc(a.deadTokens, func(t string, _ bool) bool { return t == "" || liveTokens[t] })
 	for _, g := range p.Groups {
-		run := &groupRun{plan: g, report: GroupReport{Name: g.Name, Want: g.Want}}
+		run := &groupRun{plan: g, begun: l.Session.now(), report: GroupReport{Name: g.Name, Want: g.Want}}
 		run.spec, _ = want.Group(g.Name)
 		a.groups = append(a.groups, run)
 	}

@@ -271,6 +271,9 @@ func (a *apply) climb(ctx context.Context, climbs []*climb) {
 			g.rung = c.rungs[c.rung : c.rung+1]
 		}
 		g.err = errors.Join(g.err, c.err)
+		if short, ok := errors.AsType[*ShortError](c.err); c.err != nil && (!ok || !short.Kept) {
+			g.over = true
+		}
 		for _, i := range c.nodes {
 			i.Group = g.plan.Name // an answer to a repeat may come without tags
 			a.nodes[i.ID] = &node{Instance: i}

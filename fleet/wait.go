@@ -115,7 +115,7 @@ func (a *apply) wait(ctx context.Context) error {
 // a minute is waited for no longer: the verification will call it unproven.
 func (a *apply) settled() bool {
 	for _, n := range a.nodes {
-		if a.ended[n.ID] {
+		if g := a.group(n.Group); a.ended[n.ID] || g == nil || g.over {
 			continue
 		}
 		if n.State != planner.Running || n.RootVolumeID == "" && a.s.now().Sub(n.ran) < visibleWithin {
@@ -135,10 +135,11 @@ func (a *apply) makeGood(ctx context.Context) error {
 			continue
 		}
 		last := lost[len(lost)-1]
-		if g.spec == nil || g.err != nil {
+		if g.spec == nil || g.over {
 			continue
 		}
 		if g.report.Replaced+len(lost) > a.l.budget(g.plan.Want) || len(g.rung) == 0 {
+			g.over = true
 			g.err = &LostError{
 				Group: g.plan.Name, Lost: g.report.Replaced + len(lost),
 				Node: planner.NodeName(last.Group, last.Slot), Message: last.StateReason,
@@ -163,8 +164,8 @@ func (a *apply) makeGood(ctx context.Context) error {
 	}
 	for _, c := range climbs {
 		if g := a.group(c.group.Name); g.err != nil {
-			if short, ok := errors.AsType[*ShortError](g.err); ok && short.Kept {
-				continue
+			if !g.over {
+				continue // short, and enough
 			}
 			if err := a.releaseGroup(ctx, g); err != nil {
 				return err
@@ -243,7 +244,7 @@ func (a *apply) end(ctx context.Context, g *groupRun, which func(*node) bool) er
 // giveUp ends the wait for groups whose launch timeout is over.
 func (a *apply) giveUp(ctx context.Context) error {
 	for _, g := range a.groups {
-		if g.spec == nil || g.begun.IsZero() || g.err != nil {
+		if g.spec == nil || g.over {
 			continue
 		}
 		waited := a.s.now().Sub(g.begun)
@@ -253,6 +254,7 @@ func (a *apply) giveUp(ctx context.Context) error {
 		if !slices.ContainsFunc(a.members(g), func(n *node) bool { return n.State != planner.Running }) {
 			continue
 		}
+		g.over = true
 		running := a.running(g)
 		at := g.spec.Source.Block
 		if r, ok := g.spec.Launch.Source.Attrs["timeout"]; ok {

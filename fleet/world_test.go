@@ -24,7 +24,8 @@ type world struct {
 	region *ec2sim.Region
 	client httpClient // what the launcher talks through; the region unless a test puts something between
 	events []fleet.Event
-	launch fleet.Launcher // Session and Notify are set for each command
+	others map[string]string // ids of instances that are somebody else's
+	launch fleet.Launcher    // Session and Notify are set for each command
 }
 
 // inWorld runs f in a bubble of its own.
@@ -135,7 +136,7 @@ func (w *world) check(want *spec.Cluster) {
 	for _, g := range want.Groups {
 		count += g.Count
 	}
-	living := w.living()
+	living := slices.DeleteFunc(w.living(), func(i types.Instance) bool { _, other := w.others[*i.InstanceId]; return other })
 	if len(living) != count {
 		w.Errorf("%d instances live, want %d", len(living), count)
 	}

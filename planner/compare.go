@@ -31,16 +31,32 @@ func (d *differ) comparer(g *group) *comparer {
 	}
 }
 
-// faults are all the reasons why the instance cannot stay: in order, its image, type, zone or
-// subnet, placement, root volume, user data, market, security groups, key, EFA and profile.
+// faults are all the reasons why the instance cannot stay: in order, that it never came up, its
+// image, type, zone or subnet, placement, root volume, user data, market, security groups, key,
+// EFA and profile.
 func (c *comparer) faults(inst *Instance) []Reason {
 	var faults []Reason
+	faults = c.stuck(faults, inst)
 	faults = c.image(faults, inst)
 	faults = c.instanceType(faults, inst)
 	faults = c.subnet(faults, inst)
 	faults = c.placement(faults, inst)
 	faults = c.rootVolume(faults, inst)
 	return c.settings(faults, inst)
+}
+
+// stuck is an instance that has been pending for longer than the file waits for a launch: EC2
+// has forgotten it.
+func (c *comparer) stuck(faults []Reason, inst *Instance) []Reason {
+	limit := c.g.spec.Launch.Timeout
+	waited := c.d.have.At.Sub(inst.Launched)
+	if inst.State != Pending || limit <= 0 || inst.Launched.IsZero() || waited <= limit {
+		return faults
+	}
+	return append(faults, Reason{
+		What: "pending", Old: string(Pending), New: string(Running), At: c.g.plan.Source,
+		Text: fmt.Sprintf("it is pending for longer than the %s that the launch may take", limit),
+	})
 }
 
 func (c *comparer) image(faults []Reason, inst *Instance) []Reason {
