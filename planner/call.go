@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"slices"
 
 	"cluster/spec"
@@ -16,6 +17,9 @@ const (
 type Call struct {
 	Group          string
 	Type           string
+	Market         spec.Market // never empty
+	Reservation    string      // as in Rung
+	Block          bool
 	Subnet         Subnet
 	Slots          Slots // at least one; the instance with launch index i gets Slots[i]
 	Min            int   // fewest instances that EC2 may grant: all, or 1 if the group allows fewer
@@ -44,7 +48,8 @@ func Calls(g *spec.Group, r Rung, slots Slots, group GroupPlan) []Call {
 		// The subnet's own slots are i, i+n, i+2n, …; the blocks count those.
 		for _, batch := range batches(share, func(slot int) int { return slot / n / size }) {
 			c := Call{
-				Group: g.Name, Type: r.Type, Subnet: subnet, Slots: batch, Min: len(batch),
+				Group: g.Name, Type: r.Type, Market: cmp.Or(r.Market, market(g)),
+				Reservation: r.Reservation, Block: r.Block, Subnet: subnet, Slots: batch, Min: len(batch),
 				ImageID: group.Image.ID, PlacementGroup: group.PlacementGroup,
 			}
 			if !g.Launch.All && g.Launch.Min < g.Count {

@@ -34,7 +34,21 @@ type Facts struct {
 	Subnets        []Subnet       // those of the file that exist, and the default ones if the file names none
 	SecurityGroups []string       // ids of the file that exist
 	KeyPairs       []string       // names of the file that exist
+	Reservations   []Reservation  // capacity reservations and blocks of the file that exist
 	Denied         []Denial       // launches that EC2 would refuse for lack of permission, by dry run
+}
+
+// A Reservation is capacity that was bought before.
+type Reservation struct {
+	ID             string
+	Type           string
+	Zone           string
+	State          string    // active is the only one that can be launched into
+	Block          bool      // a capacity block
+	Total          int       // instances
+	Available      int       // of them free
+	Start, End     time.Time // zero: not bounded
+	PlacementGroup string    // name; empty: none
 }
 
 // A Denial is a dry run that EC2 refused.

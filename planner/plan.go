@@ -44,8 +44,11 @@ type GroupPlan struct {
 
 // A Rung is one step of a group's ladder: a type and where to ask for it.
 type Rung struct {
-	Type    string
-	Subnets []Subnet // one; or several if the group is spread over all its subnets, slot i in Subnets[i mod n]
+	Type        string
+	Market      spec.Market // how it is bought; empty: the group's market
+	Reservation string      // id of a capacity reservation or block, or ARN of a group of them; empty: the open market
+	Block       bool        // the reservation is a capacity block
+	Subnets     []Subnet    // one; or several if the group is spread over all its subnets, slot i in Subnets[i mod n]
 }
 
 // Kind is what an action does. The rune is the sign that the plan shows.

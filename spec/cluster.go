@@ -12,6 +12,7 @@ type Cluster struct {
 	Name    string            // the label of the cluster block
 	Region  string            // empty: the AWS configuration chain decides
 	Tags    map[string]string // on every instance and volume of the cluster
+	TTL     time.Duration     // how long a node lives from its launch on; 0: until somebody ends it
 	Network Network
 	Groups  []Group // in the file's order; names are unique
 	Source  Source
@@ -42,6 +43,8 @@ type Group struct {
 	InstanceTypes   []string // in order of preference, at least one; one type serves the whole group
 	Placement       Placement
 	Market          Market
+	Fallback        Market // OnDemand: what Spot has no room for; empty: none
+	Capacity        Capacity
 	EFA             bool
 	Image           Image    // the group's own, or else the cluster's
 	Subnets         []string // the group's own, or else the network's, in the order to try; empty: the default VPC's
@@ -92,7 +95,21 @@ type Launch struct {
 	Min     int           // fewest nodes that count as a success; equals Count if All
 	Timeout time.Duration // from the first call until every node runs; default 15 minutes
 	Subnets SubnetUse
-	Source  Source
+
+	Retry    time.Duration // for how long a group that came up short is asked for again; 0: not at all
+	Together string        // groups of the same word come up all, or none of them does; empty: on its own
+	Reserve  bool          // reserve room for the whole group first, launch into it, give the reservation back
+
+	Source Source
+}
+
+// Capacity names room that was bought before: it is tried first, in the order of the fields.
+type Capacity struct {
+	Reservations     []string // ids of on-demand capacity reservations, cr-…
+	ReservationGroup string   // ARN of a resource group of reservations
+	Blocks           []string // ids of capacity blocks, cr-…
+	Only             bool     // never the open market after them
+	Source           Source
 }
 
 // SubnetUse says how a group uses its list of subnets.
