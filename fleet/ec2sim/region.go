@@ -34,7 +34,7 @@ func Open(o Options) (*Region, error) {
 		return nil, fmt.Errorf("open the embedded region: no path")
 	}
 	r := &Region{o: o, store: &store{path: o.Path}}
-	if err := r.locked(func() error { return nil }); err != nil {
+	if err := r.look(func() error { return nil }); err != nil {
 		return nil, err
 	}
 	return r, nil

@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -70,7 +69,7 @@ func (s *store) load(r *Region) (created bool, err error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
-	if stamp == s.stamp {
+	if stamp != "" && stamp == s.stamp {
 		return false, nil
 	}
 	if !strings.HasPrefix(stamp, format+" ") {
@@ -102,7 +101,8 @@ func (s *store) save(r *Region) error {
 	if err := json.NewEncoder(&b).Encode(r.s); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+".*.tmp")
+	// Only who holds the lock writes here, so what a killed process left is overwritten.
+	f, err := os.Create(s.path + ".tmp")
 	if err != nil {
 		return err
 	}
