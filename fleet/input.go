@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
+	"time"
 
 	"cluster/planner"
 	"cluster/spec"
@@ -22,6 +24,7 @@ type launch struct {
 	image   planner.Image
 	typ     planner.InstanceType // what EC2 says of the type; needed for EFA only
 	call    planner.Call
+	ttl     time.Duration // of the node; 0: none
 }
 
 // input builds a fresh RunInstances input: the SDK writes into the one it gets. The token is set
@@ -60,14 +63,29 @@ func (l launch) input(attempt int) *ec2.RunInstancesInput {
 	if c.PlacementGroup != "" {
 		in.Placement = &types.Placement{GroupName: new(c.PlacementGroup)}
 	}
-	if g.Market == spec.Spot {
+	switch {
+	case c.Block:
+		in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeCapacityBlock}
+	case c.Market == spec.Spot:
 		in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot}
+	}
+	if c.Reservation != "" {
+		in.CapacityReservationSpecification = reservation(c.Reservation)
 	}
 	if g.InstanceProfile != "" {
 		in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: new(g.InstanceProfile)}
 	}
 	in.ClientToken = new(l.token(in, attempt))
 	return in
+}
+
+// reservation targets a capacity reservation by its id, or a resource group of them by its ARN.
+func reservation(name string) *types.CapacityReservationSpecification {
+	target := &types.CapacityReservationTarget{CapacityReservationId: new(name)}
+	if strings.HasPrefix(name, "arn:") {
+		target = &types.CapacityReservationTarget{CapacityReservationResourceGroupArn: new(name)}
+	}
+	return &types.CapacityReservationSpecification{CapacityReservationTarget: target}
 }
 
 // tags are what the launch call writes on its instances and volumes.

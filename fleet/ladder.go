@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"cluster/planner"
 	"cluster/spec"
@@ -38,68 +37,102 @@ type climb struct {
 // grants what the file calls enough; what another rung granted in part is given back first.
 func (c *climb) run(ctx context.Context) {
 	c.rung = -1
-	skip := map[string]bool{} // types whose quota is used up
+	spent := map[string]bool{} // types whose quota is used up
 	for i, r := range c.rungs {
-		if skip[r.Type] {
+		if spent[r.Type] {
 			continue
 		}
 		if ctx.Err() != nil {
 			c.err = context.Cause(ctx)
 			return
 		}
+		if known, ok := c.a.s.memory.recall(r, len(c.slots), c.a.s.now()); ok {
+			c.refusals = append(c.refusals, known)
+			continue
+		}
 		c.emit(Event{Type: EventLaunchStart, Group: c.group.Name, Slots: c.slots, InstanceType: r.Type, Zone: zones(r), Asked: len(c.slots)})
-		grants := c.ask(ctx, r)
-		stop, short := c.weigh(r, grants, skip)
-		if ctx.Err() != nil && short {
+		o := c.weigh(r, c.ask(ctx, r), spent)
+		if ctx.Err() != nil && o.short {
 			// What exists stays: the next run finds it by its tags and goes on.
 			c.rung, c.err = i, context.Cause(ctx)
 			return
 		}
-		if enough := len(c.nodes)+c.kept >= c.group.Launch.Min; stop == nil && (!short || enough) {
+		if enough := len(c.nodes)+c.kept >= c.group.Launch.Min; o.stop == nil && (!o.short || enough) {
 			c.rung = i
-			if short {
+			if o.short {
 				c.err = c.shortage()
 			}
 			return
 		}
-		left := c.release(ctx, stop != nil)
-		if stop != nil || left != nil {
-			c.err = errors.Join(stop, left)
+		left := c.release(ctx, o.unsure)
+		if o.stop != nil || left != nil {
+			c.err = errors.Join(o.stop, left)
 			return
 		}
 	}
 	c.err = c.shortage()
 }
 
-// ask makes a rung's calls side by side, and stops making new ones once one came up short that
-// the group cannot do without.
+// errEnough stops the calls of a rung that are not made yet, once one came up short that the group
+// cannot do without.
+var errEnough = errors.New("the rung came up short")
+
+// ask makes a rung's calls side by side. It gives the grants in the order of their slots.
 func (c *climb) ask(ctx context.Context, r planner.Rung) []grant {
 	calls := planner.Calls(c.group, r, c.slots, c.plan)
-	grants := make([]grant, len(calls))
-	var failed atomic.Bool
-	var mu sync.Mutex // emit is called by one goroutine at a time
+	rest, enough := context.WithCancelCause(ctx)
+	defer enough(nil)
+	var mu sync.Mutex // of grants, some, and emit
+	var grants []grant
+	some := false
 	var g errgroup.Group
-	for i, call := range calls {
-		g.Go(func() error {
-			grants[i] = grant{call: call}
-			if failed.Load() || ctx.Err() != nil {
-				return nil
-			}
-			grants[i] = c.a.runInstances(ctx, launch{
+	var one func(call planner.Call, halvings int)
+	one = func(call planner.Call, halvings int) {
+		got := grant{call: call, cause: context.Cause(rest)}
+		if got.cause == nil {
+			got = c.a.runInstances(rest, launch{
 				cluster: c.a.want.Name, group: c.group, image: c.plan.Image,
-				typ: c.a.instanceType(call.Type), call: call,
+				typ: c.a.instanceType(call.Type), call: call, ttl: c.a.want.TTL,
 			})
-			if got := grants[i]; got.err != nil && c.group.Launch.All || got.err != nil && got.err.Class != Capacity {
-				failed.Store(true)
+		}
+		mu.Lock()
+		some = some || got.got() > 0
+		if got.err != nil && got.err.Class == Capacity && halvings > 0 && some && c.halvable(call) {
+			mu.Unlock()
+			for _, half := range halves(call) {
+				one(half, halvings-1)
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			c.emit(granted(grants[i]))
-			return nil
-		})
+			return
+		}
+		defer mu.Unlock()
+		grants = append(grants, got)
+		if got.err != nil && (c.group.Launch.All || got.err.Class != Capacity) {
+			enough(errEnough)
+		}
+		if got.cause == nil || got.err != nil {
+			c.emit(granted(got))
+		}
+	}
+	for _, call := range calls {
+		g.Go(func() error { one(call, 2); return nil })
 	}
 	g.Wait()
+	slices.SortFunc(grants, func(a, b grant) int { return cmp.Compare(a.call.Slots[0], b.call.Slots[0]) })
 	return grants
+}
+
+// halvable says whether two smaller calls may find room where one did not, as AWS advises. A
+// cluster placement group has to be filled by one call, or what was gained is lost again.
+func (c *climb) halvable(call planner.Call) bool {
+	return len(call.Slots) > 1 && call.Min == len(call.Slots) && c.group.Placement != spec.PlacementCluster
+}
+
+func halves(call planner.Call) [2]planner.Call {
+	a, b := call, call
+	n := len(call.Slots) / 2
+	a.Slots, b.Slots = call.Slots[:n], call.Slots[n:]
+	a.Min, b.Min = len(a.Slots), len(b.Slots)
+	return [2]planner.Call{a, b}
 }
 
 func granted(g grant) Event {
@@ -115,33 +148,43 @@ func granted(g grant) Event {
 	return e
 }
 
-// weigh takes the grants in, and says whether an error among them ends the climb, and whether the
-// rung came up short.
-func (c *climb) weigh(r planner.Rung, grants []grant, skip map[string]bool) (stop error, short bool) {
+// An outcome is what a rung's grants amount to.
+type outcome struct {
+	short  bool  // fewer nodes than slots
+	stop   error // another error than a shortage: the climb is over
+	unsure bool  // a call may have launched what no answer told of
+}
+
+// weigh takes the grants in, and remembers the pools that had no room.
+func (c *climb) weigh(r planner.Rung, grants []grant, spent map[string]bool) (o outcome) {
 	for _, g := range grants {
 		c.nodes = append(c.nodes, g.instances...)
-		if g.got() < g.asked() {
-			short = true
-		}
-		if g.err == nil && g.got() == g.asked() {
+		if g.got() == g.asked() && g.err == nil {
 			continue
 		}
-		if g.err != nil || g.got() > 0 {
-			ref := Refusal{InstanceType: r.Type, Zone: g.call.Subnet.Zone, Subnet: g.call.Subnet.ID, Asked: g.asked(), Got: g.got()}
-			if g.err != nil {
-				ref.Code, ref.Class, ref.Message = g.err.Code, g.err.Class, g.err.Message
-			}
-			c.refusals = append(c.refusals, ref)
+		o.short = true
+		if g.err == nil && g.got() == 0 {
+			continue // not made
 		}
+		ref := Refusal{InstanceType: r.Type, Zone: g.call.Subnet.Zone, Subnet: g.call.Subnet.ID, Asked: g.asked(), Got: g.got()}
+		if g.err != nil {
+			ref.Code, ref.Class, ref.Message = g.err.Code, g.err.Class, g.err.Message
+		}
+		c.refusals = append(c.refusals, ref)
 		switch {
 		case g.err == nil:
+		case g.err.Class == Capacity:
+			c.a.s.memory.note(r, ref, c.a.s.now())
 		case g.err.Class == Quota:
-			skip[r.Type] = true
-		case g.err.Class != Capacity && stop == nil && g.cause == nil:
-			stop = g.err
+			spent[r.Type] = true
+		default:
+			o.unsure = true
+			if o.stop == nil && g.cause == nil {
+				o.stop = g.err
+			}
 		}
 	}
-	return stop, short
+	return o
 }
 
 // release gives back what the rung granted. If a call failed for another reason than shortage its

@@ -56,6 +56,8 @@ type Session struct {
 	slots chan struct{} // held for the length of a request, never while waiting for a bucket
 	log   func(Call)
 
+	memory memory // of pools without room
+
 	mu    sync.Mutex
 	first time.Time
 	tally map[string]int
