@@ -43,7 +43,10 @@ type groupRun struct {
 	report GroupReport
 	rung   []planner.Rung // the one that served; for nodes that die young
 	begun  time.Time      // when its nodes were first asked for, or waited for
-	over   bool           // it failed: its nodes are waited for no longer
+	over   bool           // it failed for good: its nodes are waited for no longer
+	short  *ShortError    // its last climb found no room, and that is not dealt with yet
+	until  time.Time      // for how long it is asked for again
+	again  time.Time      // when it is; zero: nothing of the kind is planned
 	err    error
 }
 

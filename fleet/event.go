@@ -13,6 +13,7 @@ const (
 	EventLaunchStart    EventType = "launch_start"    // a group is asked for at a rung: Group, Type, Zone, Asked
 	EventLaunchDone     EventType = "launch_done"     // a call was granted: Group, Slots, Type, Zone, Asked, Got
 	EventLaunchFailed   EventType = "launch_failed"   // a call was refused: Group, Slots, Type, Zone, Asked, Got, Code, Class, Message
+	EventRetry          EventType = "retry"           // a group found no room and is asked for again later: Group, Message
 	EventNodeRunning    EventType = "node_running"    // Node, Instance, Zone, Type
 	EventNodeLost       EventType = "node_lost"       // died before it ran, or went while we looked: Node, Instance, Message
 	EventReleased       EventType = "released"        // instances of a failed launch are terminated: Group, Got, Message

@@ -219,6 +219,7 @@ func (a *apply) launch(ctx context.Context) error {
 		if len(slots) > 0 {
 			slices.Sort(slots)
 			g.begun = a.s.now()
+			g.until = g.begun.Add(g.spec.Launch.Retry)
 			climbs = append(climbs, a.newClimb(g, slots, g.plan.Rungs))
 		}
 	}
@@ -226,7 +227,7 @@ func (a *apply) launch(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return nil
+	return a.settleGangs(ctx)
 }
 
 func (a *apply) newClimb(g *groupRun, slots planner.Slots, rungs []planner.Rung) *climb {
@@ -270,9 +271,13 @@ func (a *apply) climb(ctx context.Context, climbs []*climb) {
 		if c.rung >= 0 && c.rung < len(c.rungs) {
 			g.rung = c.rungs[c.rung : c.rung+1]
 		}
-		g.err = errors.Join(g.err, c.err)
-		if short, ok := errors.AsType[*ShortError](c.err); c.err != nil && (!ok || !short.Kept) {
-			g.over = true
+		switch short, ok := errors.AsType[*ShortError](c.err); {
+		case ok && !short.Kept:
+			g.short = short
+		case ok:
+			g.err = errors.Join(g.err, c.err)
+		case c.err != nil:
+			g.err, g.over = errors.Join(g.err, c.err), true
 		}
 		for _, i := range c.nodes {
 			i.Group = g.plan.Name // an answer to a repeat may come without tags

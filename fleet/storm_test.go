@@ -261,7 +261,7 @@ func randomCluster(rnd *rand.Rand) *spec.Cluster {
 	c := &spec.Cluster{Name: "cfd", Region: "us-east-1"}
 	for n := range 1 + rnd.IntN(3) {
 		count := 1 + rnd.IntN(12)
-		if rnd.IntN(8) == 0 {
+		if rnd.IntN(40) == 0 {
 			count = 90 + rnd.IntN(120)
 		}
 		g := cluster(count).Groups[0]
@@ -281,6 +281,12 @@ func randomCluster(rnd *rand.Rand) *spec.Cluster {
 		}
 		if rnd.IntN(3) == 0 {
 			g.Launch.All, g.Launch.Min = false, 1+rnd.IntN(count)
+		}
+		if rnd.IntN(4) == 0 {
+			g.Launch.Together = "gang"
+		}
+		if rnd.IntN(4) == 0 {
+			g.Launch.Retry = time.Duration(rnd.IntN(20)) * time.Minute
 		}
 		c.Groups = append(c.Groups, g)
 	}

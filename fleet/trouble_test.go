@@ -343,3 +343,67 @@ func (s *snoop) Do(q *http.Request) (*http.Response, error) {
 	s.before(action, n)
 	return s.next.Do(q)
 }
+
+func TestRetryGoesOnAskingUntilThereIsRoom(t *testing.T) {
+	o := ec2sim.Options{Capacity: map[ec2sim.Pool]int{{Type: "c7i.large", Zone: "us-east-1a"}: 10}}
+	inWorld(t, o, func(w *world) {
+		time.AfterFunc(10*time.Minute, w.region.Calm)
+		want := cluster(50, func(g *spec.Group) { g.Launch.Retry = 30 * time.Minute })
+		r := w.mustUp(want)
+		if r.Elapsed < 10*time.Minute || r.Elapsed > 14*time.Minute {
+			w.Errorf("up took %s, want little more than the ten minutes of the shortage", r.Elapsed)
+		}
+		if n := r.ByAction["RunInstances"]; n > 8 {
+			w.Errorf("%d launch calls in ten minutes of shortage", n)
+		}
+		w.check(want)
+	})
+}
+
+func TestRetryEnds(t *testing.T) {
+	o := ec2sim.Options{Capacity: map[ec2sim.Pool]int{{Type: "c7i.large", Zone: "us-east-1a"}: 10}}
+	inWorld(t, o, func(w *world) {
+		r, err := w.up(cluster(50, func(g *spec.Group) { g.Launch.Retry = 10 * time.Minute }))
+		if _, ok := errors.AsType[*fleet.ShortError](err); !ok {
+			w.Fatalf("up ended with %v", err)
+		}
+		if r.Elapsed > 11*time.Minute {
+			w.Errorf("up took %s", r.Elapsed)
+		}
+		time.Sleep(time.Minute)
+		if n := len(w.living()); n != 0 {
+			w.Errorf("%d instances are left", n)
+		}
+	})
+}
+
+// twoGroups is a head and its compute nodes.
+func twoGroups(together string) *spec.Cluster {
+	want := cluster(40)
+	head := cluster(1).Groups[0]
+	head.Name, head.InstanceTypes = "head", []string{"m7i.large"}
+	want.Groups = append([]spec.Group{head}, want.Groups...)
+	for i := range want.Groups {
+		want.Groups[i].Launch.Together = together
+	}
+	return want
+}
+
+func TestGangIsReleasedWhole(t *testing.T) {
+	o := ec2sim.Options{Capacity: map[ec2sim.Pool]int{{Type: "c7i.large", Zone: "us-east-1a"}: 39}}
+	for _, together := range []string{"", "mpi"} {
+		t.Run(together, func(t *testing.T) {
+			inWorld(t, o, func(w *world) {
+				_, err := w.up(twoGroups(together))
+				if _, ok := errors.AsType[*fleet.ShortError](err); !ok {
+					w.Fatalf("up ended with %v", err)
+				}
+				_, gang := errors.AsType[*fleet.GangError](err)
+				time.Sleep(2 * time.Minute)
+				if n, left := len(w.living()), map[string]int{"": 1, "mpi": 0}[together]; n != left || gang != (together != "") {
+					w.Errorf("%d instances are left, want %d; a GangError: %v", n, left, gang)
+				}
+			})
+		})
+	}
+}

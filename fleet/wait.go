@@ -82,33 +82,43 @@ func (a *apply) counts() []GroupCount {
 }
 
 // wait watches until every node that should run does, makes good those that die young, gives up
-// groups whose time is over, and ends duplicates that turn up late.
+// groups whose time is over, asks again for groups that found no room, and ends duplicates that
+// turn up late.
 func (a *apply) wait(ctx context.Context) error {
-	for n := 0; a.changed || !a.settled(); n++ {
-		if len(a.want.Groups) == 0 {
-			return nil
-		}
+	if len(a.want.Groups) == 0 {
+		return nil
+	}
+	steps := []func(context.Context) error{
+		a.lookAgain, a.makeGood, a.giveUp, a.settleGangs, a.askAgain, a.endDuplicates,
+	}
+	for n := 0; a.changed || !a.settled() || a.waiting(); n++ {
 		if n > 0 || a.changed && !a.settled() {
-			if err := a.s.sleep(ctx, a.l.look(n)); err != nil {
+			if err := a.s.sleep(ctx, a.pause(n)); err != nil {
 				return err
 			}
 		}
-		if err := a.lookAgain(ctx); err != nil {
-			return err
-		}
-		if err := a.makeGood(ctx); err != nil {
-			return err
-		}
-		if err := a.giveUp(ctx); err != nil {
-			return err
-		}
-		if a.settled() {
-			if err := a.endDuplicates(ctx); err != nil {
+		for _, step := range steps {
+			if err := step(ctx); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// pause is how long to wait before the n-th look: as long as nothing can happen, if all that is
+// left is to ask again later.
+func (a *apply) pause(n int) time.Duration {
+	if !a.changed && a.settled() {
+		var first time.Time
+		for _, g := range a.groups {
+			if !g.again.IsZero() && (first.IsZero() || g.again.Before(first)) {
+				first = g.again
+			}
+		}
+		return max(time.Second, first.Sub(a.s.now()))
+	}
+	return a.l.look(n)
 }
 
 // settled says that every node runs and shows its root volume. One that runs and still shows none after
@@ -159,20 +169,7 @@ func (a *apply) makeGood(ctx context.Context) error {
 		climbs = append(climbs, a.newClimb(g, slots, g.rung))
 	}
 	a.climb(ctx, climbs)
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	for _, c := range climbs {
-		if g := a.group(c.group.Name); g.err != nil {
-			if !g.over {
-				continue // short, and enough
-			}
-			if err := a.releaseGroup(ctx, g); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return context.Cause(ctx)
 }
 
 // lost takes the dead nodes of a group out, tells of them, and returns them in the order of their slots.
@@ -284,6 +281,9 @@ func (a *apply) members(g *groupRun) []*node {
 // endDuplicates ends instances that hold a slot twice. They turn up when a launch whose reply was
 // lost to a crash becomes visible only now; the planner says which of the two stays.
 func (a *apply) endDuplicates(ctx context.Context) error {
+	if a.changed || !a.settled() {
+		return nil
+	}
 	have := a.have
 	have.Instances, have.Facts, have.PlacementGroupsKnown = a.remaining(), nil, false
 	var extra []planner.Instance
