@@ -43,8 +43,9 @@ func position(r hcl.Range) string {
 }
 
 // tidy makes diagnostics fit to be seen: errors that only follow from others are left out,
-// texts are cleaned, the order is that of the files, and nothing is said twice.
-func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
+// texts are cleaned, places lie within their file, the order is that of the files, and nothing
+// is said twice.
+func tidy(diags hcl.Diagnostics, files Sources) hcl.Diagnostics {
 	cause := slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool {
 		return d.Severity == hcl.DiagError && !isConsequence(d)
 	})
@@ -54,11 +55,24 @@ func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
 			continue
 		}
 		e := *d
-		e.Summary, e.Detail = clean(d.Summary), clean(d.Detail)
+		e.Summary, e.Detail = clean(d.Summary), endSentence(clean(d.Detail))
+		e.Subject, e.Context = within(d.Subject, files), within(d.Context, files)
 		out = append(out, &e)
 	}
 	slices.SortStableFunc(out, compareDiags)
 	return slices.CompactFunc(out, func(a, b *hcl.Diagnostic) bool { return compareDiags(a, b) == 0 })
+}
+
+// within keeps a range inside its file: the JSON parser, which guesses places inside strings
+// with escapes, may point behind the end.
+func within(r *hcl.Range, files Sources) *hcl.Range {
+	if r == nil || files[r.Filename] == nil {
+		return r
+	}
+	size, c := len(files[r.Filename].Bytes), *r
+	c.Start.Byte = min(c.Start.Byte, size)
+	c.End.Byte = min(max(c.End.Byte, c.Start.Byte), size)
+	return &c
 }
 
 func isConsequence(d *hcl.Diagnostic) bool {
@@ -104,6 +118,14 @@ func firstPerLine(diags hcl.Diagnostics) hcl.Diagnostics {
 		}
 	}
 	return sorted
+}
+
+// endSentence gives a text the full stop that some of the parsers' messages lack.
+func endSentence(s string) string {
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".?!)") {
+		return s
+	}
+	return s + "."
 }
 
 // clean makes text fit for one line of a terminal: line breaks become spaces, and every

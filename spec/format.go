@@ -26,10 +26,10 @@ func Format(src []byte, filename string) ([]byte, hcl.Diagnostics) {
 		}}
 	}
 	if d := checkNesting(src, filename); d != nil {
-		return nil, tidy(hcl.Diagnostics{d})
+		return nil, tidy(hcl.Diagnostics{d}, nil)
 	}
 	if _, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos); diags.HasErrors() {
-		return nil, tidy(firstPerLine(diags))
+		return nil, tidy(firstPerLine(diags), nil)
 	}
 	before := src
 	for range maxFormatRounds {

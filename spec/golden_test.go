@@ -192,7 +192,7 @@ func withoutPositions(tree any) any {
 	case map[string]any:
 		for k, e := range v {
 			e = withoutPositions(e)
-			if m, ok := e.(map[string]any); k == "Source" || e == nil || e == "" || ok && len(m) == 0 {
+			if m, ok := e.(map[string]any); k == "Source" || e == nil || e == "" || e == false || e == 0.0 || ok && len(m) == 0 {
 				delete(v, k)
 				continue
 			}

@@ -46,7 +46,7 @@ func Load(path string, o Options) (*Cluster, Sources, hcl.Diagnostics) {
 	defer limit.Stop()
 	select {
 	case c := <-done:
-		diags := tidy(l.diags)
+		diags := tidy(l.diags, l.files)
 		if diags.HasErrors() {
 			return nil, l.files, diags
 		}
