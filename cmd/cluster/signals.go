@@ -9,17 +9,17 @@ import (
 
 // interruptible is a context that the first SIGINT, SIGTERM or SIGHUP cancels: the verb then makes
 // no new call, waits for those in flight and says what exists. The second signal ends the program
-// at once; nothing is lost by that, because the launch call itself has written the tags. A signal
-// that was ignored when the program started, as nohup does, stays ignored.
+// at once; nothing is lost by that, because the launch call itself has written the tags. SIGHUP stays
+// ignored if it was when the program started, which is how nohup asks for it. SIGINT does not: a shell
+// ignores it for whatever a script starts in the background, and scripts send it there all the same.
 func (a *app) interruptible(parent context.Context) (ctx context.Context, stop func()) {
 	// Writing to a pipe that nobody reads must not kill a launch half way.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) {
-			signal.Notify(signals, s)
-		}
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
 	}
 	done := make(chan struct{})
 	go func() {
