@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"strings"
-	"time"
 
 	"cluster/planner"
 	"cluster/spec"
@@ -24,7 +23,6 @@ type launch struct {
 	image   planner.Image
 	typ     planner.InstanceType // what EC2 says of the type; needed for EFA only
 	call    planner.Call
-	ttl     time.Duration // of the node; 0: none
 }
 
 // input builds a fresh RunInstances input: the SDK writes into the one it gets. The token is set
@@ -57,8 +55,11 @@ func (l launch) input(attempt int) *ec2.RunInstancesInput {
 	if g.KeyName != "" {
 		in.KeyName = new(g.KeyName)
 	}
-	if len(g.UserData) > 0 {
-		in.UserData = new(base64.StdEncoding.EncodeToString(g.UserData))
+	if data := g.LaunchData(); len(data) > 0 {
+		in.UserData = new(base64.StdEncoding.EncodeToString(data))
+	}
+	if g.TTL > 0 {
+		in.InstanceInitiatedShutdownBehavior = types.ShutdownBehaviorTerminate
 	}
 	if c.PlacementGroup != "" {
 		in.Placement = &types.Placement{GroupName: new(c.PlacementGroup)}
@@ -98,6 +99,9 @@ func (l launch) tags() map[string]string {
 	tags[tagGroup] = l.group.Name
 	tags[tagSlots] = l.call.Slots.String()
 	tags[tagSpec] = planner.Fingerprint(l.group, l.image)
+	if l.group.TTL > 0 {
+		tags[planner.TagTTL] = planner.TTLTag(l.group.TTL)
+	}
 	tags["Name"] = l.cluster + "-" + l.group.Name
 	return tags
 }

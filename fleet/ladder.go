@@ -92,7 +92,7 @@ func (c *climb) ask(ctx context.Context, r planner.Rung) []grant {
 		if got.cause == nil {
 			got = c.a.runInstances(rest, launch{
 				cluster: c.a.want.Name, group: c.group, image: c.plan.Image,
-				typ: c.a.instanceType(call.Type), call: call, ttl: c.a.want.TTL,
+				typ: c.a.instanceType(call.Type), call: call,
 			})
 		}
 		mu.Lock()

@@ -192,6 +192,12 @@ func (c *comparer) settings(faults []Reason, inst *Instance) []Reason {
 			faults = append(faults, altered(s.what, s.at))
 		}
 	}
+	if was := c.imprint(inst); g.TTL > 0 && was != nil && was[partTimer] == "" {
+		faults = append(faults, Reason{
+			What: "ttl", New: g.TTL.String(), At: c.d.at(g, "ttl"),
+			Text: "it was launched without a time to live, and has no timer",
+		})
+	}
 	return faults
 }
 

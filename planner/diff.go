@@ -3,6 +3,7 @@ package planner
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -128,7 +129,7 @@ func (g *group) hold(c *comparer, keys []string, holders []*Instance) {
 		g.act(Start, holder, Reason{What: string(holder.State), Text: "it is " + string(holder.State), At: g.plan.Source})
 		unchanged = false
 	}
-	if missing := missingTags(keys, g.spec.Tags, holder.Tags); missing != nil {
+	if missing := missingTags(keys, wantedTags(g.spec, holder), holder.Tags); missing != nil {
 		a := g.act(Retag, holder, retagReason(missing, holder.Tags, c.d.at(g.spec, "tags")))
 		a.Tags, a.Volume = missing, holder.RootVolumeID
 		unchanged = false
@@ -204,7 +205,7 @@ func duplicate(inst, holder *Instance, older bool, at hcl.Range) Reason {
 }
 
 func retagReason(missing, have map[string]string, at hcl.Range) Reason {
-	keys := userKeys(missing)
+	keys := slices.Sorted(maps.Keys(missing))
 	reasons := make([]Reason, len(keys))
 	for i, k := range keys {
 		if before, ok := have[k]; ok {

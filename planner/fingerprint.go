@@ -23,6 +23,7 @@ const (
 	partStrategy = "pl"
 	partEFA      = "efa"
 	partProfile  = "prof"
+	partTimer    = "ttl"
 )
 
 // fingerprintForm is the first word of every fingerprint; another form is not understood.
@@ -47,6 +48,12 @@ func Fingerprint(g *spec.Group, img Image) string {
 		{partStrategy, []string{string(strategy(g))}},
 		{partEFA, []string{boolField(g.EFA)}},
 		{partProfile, []string{g.InstanceProfile}},
+	}
+	if g.TTL > 0 {
+		parts = append(parts, struct {
+			label  string
+			fields []string
+		}{partTimer, []string{boolField(true)}})
 	}
 	b := []byte(fingerprintForm)
 	for _, p := range parts {

@@ -1,9 +1,13 @@
 package planner
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
+
+	"cluster/spec"
 )
 
 // The tags that are the cluster's memory. The launch call writes them; nothing rewrites them.
@@ -12,11 +16,46 @@ const (
 	TagGroup = "cluster:group" // the group
 	TagSlots = "cluster:slots" // the slots of the call, folded
 	TagSpec  = "cluster:spec"  // the Fingerprint
+	TagTTL   = "cluster:ttl"   // how long the node lives from its launch on, as "8h0m0s"; it may change
 
 	TagImageFamily  = "cluster:image-family"
 	TagImageVersion = "cluster:image-version"
 	TagImageChannel = "cluster:image-channel"
 )
+
+// wantedTags are the tags that the file wants on the nodes of a group and that may change: its
+// own, and the time to live. A node that had one and shall live on gets an empty one.
+func wantedTags(g *spec.Group, inst *Instance) map[string]string {
+	ttl := TTLTag(g.TTL)
+	if inst.Tags[TagTTL] == ttl {
+		return g.Tags
+	}
+	tags := maps.Clone(g.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	tags[TagTTL] = ttl
+	return tags
+}
+
+// TTLTag is the value of TagTTL, always with hours, minutes and seconds, because a shell script
+// reads it on the node; empty for no time to live.
+func TTLTag(ttl time.Duration) string {
+	if ttl <= 0 {
+		return ""
+	}
+	s := int(ttl.Seconds())
+	return fmt.Sprintf("%dh%dm%ds", s/3600, s/60%60, s%60)
+}
+
+// Expires is when an instance ends itself, by its tags; ok is false if it does not.
+func (i Instance) Expires() (at time.Time, ok bool) {
+	ttl, err := time.ParseDuration(i.Tags[TagTTL])
+	if err != nil || ttl <= 0 {
+		return time.Time{}, false
+	}
+	return i.Launched.Add(ttl), true
+}
 
 // ours says that a tag belongs to the machinery, the program's or Amazon's, and not to the file.
 func ours(key string) bool {
@@ -28,10 +67,13 @@ func userKeys(tags map[string]string) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(tags)), ours)
 }
 
-// missingTags are those of want that have lacks or has with another value; nil if there are
-// none. Tags that somebody else put on an instance are left alone.
+// missingTags are those of want, with these keys or TagTTL, that have lacks or has with another
+// value; nil if there are none. Tags that somebody else put on an instance are left alone.
 func missingTags(keys []string, want, have map[string]string) map[string]string {
 	var missing map[string]string
+	if ttl, ok := want[TagTTL]; ok {
+		missing = map[string]string{TagTTL: ttl}
+	}
 	for _, k := range keys {
 		if v, ok := have[k]; ok && v == want[k] {
 			continue

@@ -12,7 +12,6 @@ type Cluster struct {
 	Name    string            // the label of the cluster block
 	Region  string            // empty: the AWS configuration chain decides
 	Tags    map[string]string // on every instance and volume of the cluster
-	TTL     time.Duration     // how long a node lives from its launch on; 0: until somebody ends it
 	Network Network
 	Groups  []Group // in the file's order; names are unique
 	Source  Source
@@ -52,7 +51,8 @@ type Group struct {
 	KeyName         string   // the network's; empty: none
 	InstanceProfile string   // name of an IAM instance profile; empty: none
 	RootVolume      RootVolume
-	UserData        []byte            // raw, at most 16 KiB; nil: none
+	UserData        []byte            // the file's, raw; LaunchData, which is what EC2 gets, has at most 16 KiB; nil: none
+	TTL             time.Duration     // how long a node lives from its launch on, whoever is watching; 0: until somebody ends it
 	Tags            map[string]string // the cluster's and the group's own, merged: the group wins
 	Launch          Launch
 	Source          Source
