@@ -23,6 +23,9 @@ func (a *app) upCommand() *cobra.Command {
 every node runs, and verify that each comes from the image. Interrupted or
 killed, the same command goes on where it stopped: nothing is launched twice.
 
+A group that gets fewer nodes than its count, but at least its launch.min, is a
+success with a warning.
+
 With --plan, the saved plan is carried out without a question, and only if the
 plan made now is the same to the byte.
 
