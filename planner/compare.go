@@ -171,8 +171,8 @@ func (c *comparer) settings(faults []Reason, inst *Instance) []Reason {
 	if c.hidden(inst, partUserData) {
 		faults = append(faults, altered("user data", g.Source.At("user_data")))
 	}
-	if market := string(market(g)); inst.Market != "" && inst.Market != market {
-		faults = append(faults, changed("market", inst.Market, market, g.Source.At("market")))
+	if inst.Market != "" && !slices.Contains(markets(g), inst.Market) {
+		faults = append(faults, changed("market", inst.Market, string(market(g)), g.Source.At("market")))
 	} else if inst.Market == "" && c.hidden(inst, partMarket) {
 		faults = append(faults, altered("market", g.Source.At("market")))
 	}

@@ -31,6 +31,7 @@ func (d *differ) ladders(groups []*group) {
 				d.plan.Warnings = append(d.plan.Warnings, drop.why)
 			}
 		}
+		l.rungs = l.bought(d, l.rungs)
 		g.plan.Rungs = l.rungs
 		if len(l.rungs) > 0 {
 			for id, n := range l.shares(l.rungs[0].Subnets) {
@@ -190,7 +191,7 @@ func (l *ladder) try(d *differ, typ string, subnets []Subnet) {
 			n, l.g.name, zone, spreadMax))
 	}
 	if room {
-		l.rungs = append(l.rungs, Rung{Type: typ, Subnets: subnets})
+		l.rungs = append(l.rungs, Rung{Type: typ, Market: market(l.g.spec), Subnets: subnets})
 	}
 }
 
