@@ -115,6 +115,7 @@ func newApply(l *Launcher, want *spec.Cluster, have planner.Observed, p planner.
 // last remove the placement groups that nobody is in any more.
 func (a *apply) run(ctx context.Context) error {
 	steps := []func(context.Context) error{
+		a.unreserveLeftovers,
 		a.createPlacements,
 		a.terminatePlanned,
 		a.start,

@@ -24,6 +24,12 @@ func (s *Session) facts(ctx context.Context, want *spec.Cluster) (*planner.Facts
 		func() error { return s.subnets(ctx, n.subnets, n.defaultSubnets, f) },
 		func() error { return s.securityGroups(ctx, n.securityGroups, f) },
 		func() error { return s.keyPairs(ctx, n.keyPairs, f) },
+		func() error {
+			if !features(want).reservations {
+				return nil
+			}
+			return s.reservations(ctx, n.types, f)
+		},
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

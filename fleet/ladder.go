@@ -51,7 +51,11 @@ func (c *climb) run(ctx context.Context) {
 			continue
 		}
 		c.emit(Event{Type: EventLaunchStart, Group: c.group.Name, Slots: c.slots, InstanceType: r.Type, Zone: zones(r), Asked: len(c.slots)})
-		o := c.weigh(r, c.ask(ctx, r), spent)
+		grants, back := c.attempt(ctx, r)
+		o := c.weigh(r, grants, spent)
+		if back != nil && o.stop == nil {
+			o.stop = back
+		}
 		if ctx.Err() != nil && o.short {
 			// What exists stays: the next run finds it by its tags and goes on.
 			c.rung, c.err = i, context.Cause(ctx)
@@ -71,6 +75,25 @@ func (c *climb) run(ctx context.Context) {
 		}
 	}
 	c.err = c.shortage()
+}
+
+// attempt asks for the rung: with a reservation around it, if the file wants its room reserved first.
+// A reservation that was refused is a grant of nothing. back is why it could not be given back.
+func (c *climb) attempt(ctx context.Context, r planner.Rung) (grants []grant, back error) {
+	if !c.reservable(r) {
+		return c.ask(ctx, r), nil
+	}
+	id, err := c.reserve(ctx, r)
+	if err != nil {
+		g := grant{call: planner.Call{Group: c.group.Name, Type: r.Type, Subnet: r.Subnets[0], Slots: c.slots}}
+		g.err, g.cause = split(err)
+		c.emit(granted(g))
+		return []grant{g}, nil
+	}
+	held := r
+	held.Reservation = id
+	grants = c.ask(ctx, held)
+	return grants, c.a.s.unreserve(ctx, id)
 }
 
 // errEnough stops the calls of a rung that are not made yet, once one came up short that the group

@@ -34,11 +34,16 @@ func filter(name string, values ...string) types.Filter {
 // look describes every instance that carries the cluster's name tag: dead ones too, because
 // only they tell a node that died from one that cannot be seen yet. Sorted by id.
 func (s *Session) look(ctx context.Context, cluster string) ([]planner.Instance, error) {
+	return s.instances(ctx, filter("tag:"+tagName, cluster), "look at cluster "+cluster)
+}
+
+// instances describes the instances that a filter lets through, sorted by id.
+func (s *Session) instances(ctx context.Context, by types.Filter, doing string) ([]planner.Instance, error) {
 	var found []planner.Instance
 	err := pages(func(token *string) (*string, error) {
-		out, err := call(ctx, s, request{action: "DescribeInstances", doing: "look at cluster " + cluster},
+		out, err := call(ctx, s, request{action: "DescribeInstances", doing: doing},
 			s.EC2.DescribeInstances, &ec2.DescribeInstancesInput{
-				Filters:    []types.Filter{filter("tag:"+tagName, cluster)},
+				Filters:    []types.Filter{by},
 				MaxResults: new(int32(page)),
 				NextToken:  token,
 			})
