@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/dynblock"
@@ -25,6 +26,7 @@ type clusterBody struct {
 	image   *Image // nil: there is no image block
 	tags    []tag
 	network Network
+	ttl     time.Duration
 }
 
 // cluster decodes one cluster block. The result is of use only if nothing was reported.
@@ -36,6 +38,7 @@ func (l *loader) cluster(b *hcl.Block) *Cluster {
 	c.Region = l.region(a)
 	cb := &clusterBody{l: l, a: a, tags: l.tags(a)}
 	c.Tags = tagMap(cb.tags)
+	cb.ttl, _ = l.duration(a, "ttl")
 	if b := l.one(content, imageBlock); b != nil {
 		cb.image = l.image(b)
 	}

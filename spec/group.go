@@ -44,7 +44,12 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 	g.Placement = Placement(oneOfOr(a, "placement", string(PlacementNone),
 		string(PlacementCluster), string(PlacementSpread), string(PlacementPartition), string(PlacementNone)))
 	g.Market = Market(oneOfOr(a, "market", string(OnDemand), string(OnDemand), string(Spot)))
+	x.fallback()
 	g.EFA, _ = a.flag("efa")
+	g.TTL = cb.ttl
+	if d, ok := l.duration(a, "ttl"); ok {
+		g.TTL = d
+	}
 	x.userData()
 	x.instanceProfile()
 
@@ -61,7 +66,12 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 	if b := l.one(content, rootVolumeBlock); b != nil {
 		g.RootVolume = l.rootVolume(b)
 	}
+	g.Capacity.Source.Block = b.DefRange
+	if b := l.one(content, capacityBlock); b != nil {
+		x.capacity(b)
+	}
 	x.launch(l.one(content, launchBlock))
+	x.checkBuying()
 	x.checkPlacement()
 	return x.g
 }
@@ -135,12 +145,16 @@ func (x *groupBody) userData() {
 		return
 	}
 	data := []byte(s.AsString())
-	if len(data) > maxUserData {
-		x.errorf(x.a.at("user_data"), "User data too long",
-			"The user data has %d bytes, and EC2 takes %d. Put the long part into the image, or let a short script fetch it.", len(data), maxUserData)
-	}
 	if len(data) > 0 {
 		x.g.UserData = data
+	}
+	switch timed := len(x.g.LaunchData()); {
+	case len(data) <= maxUserData && timed > maxUserData:
+		x.errorf(x.a.at("user_data"), "User data too long",
+			"The user data has %d bytes. With the timer of ttl these become %d, and EC2 takes %d. Put the long part into the image, or let a short script fetch it.", len(data), timed, maxUserData)
+	case len(data) > maxUserData:
+		x.errorf(x.a.at("user_data"), "User data too long",
+			"The user data has %d bytes, and EC2 takes %d. Put the long part into the image, or let a short script fetch it.", len(data), maxUserData)
 	}
 }
 

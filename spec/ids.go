@@ -35,7 +35,7 @@ func (l *loader) checkID(t text, prefix string) {
 	l.errorf(t.at, fmt.Sprintf("Malformed %s id", idNames[prefix]), "%s is not the id of %s: %s.", quote(t.string), idKinds[prefix], idProblem(t.string, prefix, m))
 }
 
-var idNames = map[string]string{"ami": "image", "subnet": "subnet", "sg": "security group"}
+var idNames = map[string]string{"ami": "image", "subnet": "subnet", "sg": "security group", "cr": "capacity reservation"}
 
 // idProblem says what is wrong with an id, as exactly as it can.
 func idProblem(id, prefix string, m []string) string {

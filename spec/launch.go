@@ -19,9 +19,12 @@ func (x *groupBody) launch(b *hcl.Block) {
 	a, _ := x.open(b, b.Body, launchBlock)
 	la.Source = a.src
 	la.Subnets = SubnetUse(oneOfOr(a, "subnets", string(SubnetsFirst), string(SubnetsFirst), string(SubnetsAll)))
-	if d, ok := x.timeout(a); ok {
+	if d, ok := x.duration(a, "timeout"); ok {
 		la.Timeout = d
 	}
+	la.Retry, _ = x.duration(a, "retry")
+	x.together(a)
+	la.Reserve, _ = a.flag("reserve")
 	all, allOK := a.flag("all")
 	least, minOK := a.whole("min", maxCount)
 	la.All = !a.has("min")
@@ -42,15 +45,28 @@ func (x *groupBody) launch(b *hcl.Block) {
 
 var bareNumber = regexp.MustCompile(`^[0-9]+$`)
 
-// timeout reads a duration such as 15m, 90s or 1h30m.
-func (x *groupBody) timeout(a *args) (time.Duration, bool) {
-	v, ok := a.plain("timeout")
+// together reads the word that groups of one gang share.
+func (x *groupBody) together(a *args) {
+	t, ok := a.text("together")
+	if !ok {
+		return
+	}
+	x.g.Launch.Together = t.string
+	if !hostName.MatchString(t.string) {
+		x.errorf(t.at, "Invalid together", "%s is not a word that groups can share: a lower-case letter first, then lower-case letters, digits and hyphens.", quote(t.string))
+	}
+}
+
+// duration reads a duration such as 15m, 90s or 1h30m.
+func (l *loader) duration(a *args, name string) (time.Duration, bool) {
+	x, summary := l, "Invalid "+name
+	v, ok := a.plain(name)
 	if ok && v.Type() == cty.Number {
 		n := showNumber(v.AsBigFloat())
-		x.errorf(a.at("timeout"), "Invalid timeout", `A time needs a unit: "%sm" for minutes, "%ss" for seconds.`, n, n)
+		x.errorf(a.at(name), summary, `A time needs a unit: "%sm" for minutes, "%ss" for seconds.`, n, n)
 		return 0, false
 	}
-	t, ok := a.text("timeout")
+	t, ok := a.text(name)
 	if !ok {
 		return 0, false
 	}
@@ -59,15 +75,15 @@ func (x *groupBody) timeout(a *args) (time.Duration, bool) {
 	case err == nil && d > 0:
 		return d, true
 	case err == nil:
-		x.errorf(t.at, "Invalid timeout", "The timeout is %s, and must be more than nothing.", quote(t.string))
+		x.errorf(t.at, summary, "The %s is %s, and must be more than nothing.", name, quote(t.string))
 	case bareNumber.MatchString(t.string):
-		x.errorf(t.at, "Invalid timeout", `A time needs a unit: "%sm" for minutes, "%ss" for seconds.`, t.string, t.string)
+		x.errorf(t.at, summary, `A time needs a unit: "%sm" for minutes, "%ss" for seconds.`, t.string, t.string)
 	default:
 		hint := `Times are written like "15m", "90s" or "1h30m".`
 		if s := shortDuration(t.string); s != "" {
 			hint = "Did you mean " + quote(s) + "?"
 		}
-		x.errorf(t.at, "Invalid timeout", "%s is not a time. %s", quote(t.string), hint)
+		x.errorf(t.at, summary, "%s is not a time. %s", quote(t.string), hint)
 	}
 	return 0, false
 }

@@ -24,13 +24,15 @@ var (
 	rootVolumeBlock = &blockType{name: "root_volume", once: true,
 		args: []string{"size", "type", "iops", "throughput", "encrypted", "kms_key_id"}}
 	launchBlock = &blockType{name: "launch", once: true,
-		args: []string{"all", "min", "timeout", "subnets"}}
+		args: []string{"all", "min", "timeout", "subnets", "retry", "together", "reserve"}}
+	capacityBlock = &blockType{name: "capacity", once: true,
+		args: []string{"reservations", "reservation_group", "blocks", "only"}}
 	groupBlock = &blockType{name: "group", label: "name",
-		args: []string{"count", "instance_type", "instance_types", "placement", "market", "efa",
-			"subnets", "security_groups", "instance_profile", "user_data", "tags"},
-		blocks: []*blockType{imageBlock, rootVolumeBlock, launchBlock}}
+		args: []string{"count", "instance_type", "instance_types", "placement", "market", "fallback", "efa",
+			"subnets", "security_groups", "instance_profile", "user_data", "tags", "ttl"},
+		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock}}
 	clusterBlock = &blockType{name: "cluster", label: "name",
-		args:   []string{"region", "tags"},
+		args:   []string{"region", "tags", "ttl"},
 		blocks: []*blockType{imageBlock, networkBlock, groupBlock}}
 	validationBlock = &blockType{name: "validation", args: []string{"condition", "error_message"}}
 	variableBlock   = &blockType{name: "variable", label: "name",

@@ -15,7 +15,7 @@ import (
 // The limits of EC2 on tags. It allows 50, and cluster itself needs five of them.
 const (
 	maxTags     = 50 - ownTags
-	ownTags     = 5
+	ownTags     = 7 // name, group, slots, spec, ttl, slot and Name
 	maxTagKey   = 128
 	maxTagValue = 256
 )
