@@ -42,7 +42,7 @@ type groupRun struct {
 	plan   planner.GroupPlan
 	report GroupReport
 	rung   []planner.Rung // the one that served; for nodes that die young
-	begun  time.Time      // when its nodes were first asked for, or waited for
+	begun  time.Time      // when its nodes were granted, or first waited for
 	over   bool           // it failed for good: its nodes are waited for no longer
 	short  *ShortError    // its last climb found no room, and that is not dealt with yet
 	until  time.Time      // for how long it is asked for again

@@ -222,7 +222,7 @@ func (l *Launcher) permissions(ctx context.Context, want *spec.Cluster, have pla
 		slices.Sort(c.slots)
 		first := planner.Calls(g.spec, c.rungs[0], c.slots, g.plan)[0]
 		first.PlacementGroup = ""
-		in := launch{cluster: want.Name, group: g.spec, image: g.plan.Image, typ: a.instanceType(first.Type), call: first}.input(-1) // a token of its own
+		in := launch{cluster: want.Name, group: g.spec, image: g.plan.Image, typ: a.instanceType(first.Type), call: first, owner: have.Principal}.input(-1) // a token of its own
 		in.DryRun = new(true)
 		_, err := call(ctx, l.Session, request{action: "RunInstances", doing: "ask for permission to launch " + g.plan.Name, at: g.spec.Source.Block},
 			l.Session.EC2.RunInstances, in)

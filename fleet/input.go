@@ -23,6 +23,7 @@ type launch struct {
 	image   planner.Image
 	typ     planner.InstanceType // what EC2 says of the type; needed for EFA only
 	call    planner.Call
+	owner   string // the principal; empty: not known
 }
 
 // input builds a fresh RunInstances input: the SDK writes into the one it gets. The token is set
@@ -99,6 +100,9 @@ func (l launch) tags() map[string]string {
 	tags[tagGroup] = l.group.Name
 	tags[tagSlots] = l.call.Slots.String()
 	tags[tagSpec] = planner.Fingerprint(l.group, l.image)
+	if l.owner != "" {
+		tags[planner.TagOwner] = l.owner
+	}
 	if l.group.TTL > 0 {
 		tags[planner.TagTTL] = planner.TTLTag(l.group.TTL)
 	}

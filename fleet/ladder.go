@@ -115,7 +115,7 @@ func (c *climb) ask(ctx context.Context, r planner.Rung) []grant {
 		if got.cause == nil {
 			got = c.a.runInstances(rest, launch{
 				cluster: c.a.want.Name, group: c.group, image: c.plan.Image,
-				typ: c.a.instanceType(call.Type), call: call,
+				typ: c.a.instanceType(call.Type), call: call, owner: c.a.have.Principal,
 			})
 		}
 		mu.Lock()

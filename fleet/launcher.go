@@ -11,6 +11,9 @@ type Launcher struct {
 	// DryRun makes Observe ask, where a plan launches, whether the credentials may: a call a group.
 	DryRun bool
 
+	// Adopt goes on with a cluster that another principal launched, and makes it the caller's.
+	Adopt bool
+
 	// Looks are the waits between looks at the cluster while it changes, in the region's time;
 	// the last one repeats. Nil: 8 s, three times 5 s, then every 10 s. EC2 brings most instances up in
 	// 5 to 20 s, so an earlier first look would only cost a call.

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -37,10 +38,16 @@ func (l *Launcher) Observe(ctx context.Context, want *spec.Cluster, scope Scope)
 		}
 	}
 	have.At = s.now()
+	if scope >= Placing {
+		have.Principal, have.Account = s.principal(ctx)
+		have.Adopt = l.Adopt
+	}
 	if scope >= Images {
-		if have.Images, have.Account, err = s.images(ctx, want); err != nil {
+		images, account, err := s.images(ctx, want)
+		if err != nil {
 			return have, err
 		}
+		have.Images, have.Account = images, cmp.Or(account, have.Account)
 	}
 	if scope >= Roots && len(want.Groups) > 0 { // where nothing is wanted, nothing is compared
 		have.Volumes = true

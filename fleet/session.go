@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // SessionOptions say how to reach EC2. The zero value is the AWS configuration chain, everything
@@ -58,6 +59,10 @@ type Session struct {
 
 	memory memory // of pools without room
 
+	sts          *sts.Client
+	who          sync.Once
+	arn, account string // of who is asking, once who is done
+
 	mu    sync.Mutex
 	first time.Time
 	tally map[string]int
@@ -88,6 +93,7 @@ func Open(ctx context.Context, o SessionOptions) (*Session, error) {
 		// RetryMaxAttempts of the environment would wrap the retryer; zero leaves it alone.
 		e.Retryer, e.RetryMaxAttempts = aws.NopRetryer{}, 0
 	})
+	s.sts = newSTS(cfg, s.EC2.Options().BaseEndpoint)
 	return s, nil
 }
 

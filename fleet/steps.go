@@ -267,6 +267,7 @@ func (a *apply) climb(ctx context.Context, climbs []*climb) {
 		g := a.group(c.group.Name)
 		g.report.Launched += len(c.nodes)
 		g.report.Released += c.released
+		g.begun = a.s.now() // waiting for tokens of the account's buckets is no part of the timeout
 		g.report.Refusals = append(g.report.Refusals, c.refusals...)
 		if c.rung >= 0 && c.rung < len(c.rungs) {
 			g.rung = c.rungs[c.rung : c.rung+1]

@@ -34,6 +34,7 @@ func Diff(want *spec.Cluster, have Observed) Plan {
 	if d.around != nil {
 		d.ladders(groups)
 	}
+	d.strangers(groups)
 	d.plan.Placements = d.placements(groups)
 	for _, g := range groups {
 		d.plan.Groups = append(d.plan.Groups, g.plan)
@@ -93,7 +94,7 @@ func (d *differ) group(g *group) {
 			continue
 		}
 		held = append(held, slot)
-		g.hold(c, keys, holders)
+		g.hold(d, c, keys, holders)
 	}
 	d.warnUnreadable(g, c)
 	g.launch(held)
@@ -101,7 +102,7 @@ func (d *differ) group(g *group) {
 
 // hold decides about one wanted slot with at least one holder: the first that fits the file
 // stays, or else the first of all is replaced; the others are duplicates.
-func (g *group) hold(c *comparer, keys []string, holders []*Instance) {
+func (g *group) hold(d *differ, c *comparer, keys []string, holders []*Instance) {
 	holder, faults := holders[0], c.faults(holders[0])
 	fitter := false
 	for _, inst := range holders[1:] {
@@ -129,7 +130,7 @@ func (g *group) hold(c *comparer, keys []string, holders []*Instance) {
 		g.act(Start, holder, Reason{What: string(holder.State), Text: "it is " + string(holder.State), At: g.plan.Source})
 		unchanged = false
 	}
-	if missing := missingTags(keys, wantedTags(g.spec, holder), holder.Tags); missing != nil {
+	if missing := missingTags(keys, d.wantedTags(g.spec, holder), holder.Tags); missing != nil {
 		a := g.act(Retag, holder, retagReason(missing, holder.Tags, c.d.at(g.spec, "tags")))
 		a.Tags, a.Volume = missing, holder.RootVolumeID
 		unchanged = false

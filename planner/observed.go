@@ -10,6 +10,9 @@ type Observed struct {
 	Region  string
 	Account string // whose images are the owner self's; empty: not seen, and then an alias has to say so
 
+	Principal string // who is asking, by an ARN that lasts from login to login; empty: not known
+	Adopt     bool   // the caller wants to go on with somebody else's cluster
+
 	Instances []Instance // those with this cluster's name tag, dead ones included for as long as EC2 lists them
 	Images    []Image    // candidates for every image the file names
 

@@ -16,6 +16,7 @@ const (
 	TagGroup = "cluster:group" // the group
 	TagSlots = "cluster:slots" // the slots of the call, folded
 	TagSpec  = "cluster:spec"  // the Fingerprint
+	TagOwner = "cluster:owner" // the principal that launched the node
 	TagTTL   = "cluster:ttl"   // how long the node lives from its launch on, as "8h0m0s"; it may change
 
 	TagImageFamily  = "cluster:image-family"
@@ -24,18 +25,42 @@ const (
 )
 
 // wantedTags are the tags that the file wants on the nodes of a group and that may change: its
-// own, and the time to live. A node that had one and shall live on gets an empty one.
-func wantedTags(g *spec.Group, inst *Instance) map[string]string {
-	ttl := TTLTag(g.TTL)
-	if inst.Tags[TagTTL] == ttl {
+// own, the time to live, and the owner of an adopted node. A node that had a time to live and
+// shall live on gets an empty one.
+func (d *differ) wantedTags(g *spec.Group, inst *Instance) map[string]string {
+	ttl, owner := TTLTag(g.TTL), inst.Tags[TagOwner]
+	if d.have.Adopt && d.have.Principal != "" {
+		owner = d.have.Principal
+	}
+	if inst.Tags[TagTTL] == ttl && inst.Tags[TagOwner] == owner {
 		return g.Tags
 	}
 	tags := maps.Clone(g.Tags)
 	if tags == nil {
 		tags = map[string]string{}
 	}
-	tags[TagTTL] = ttl
+	tags[TagTTL], tags[TagOwner] = ttl, owner
 	return tags
+}
+
+// strangers blocks a plan for a cluster of the same name that somebody else launched.
+func (d *differ) strangers(groups []*group) {
+	if d.have.Principal == "" || d.have.Adopt {
+		return
+	}
+	owners := map[string]int{}
+	for _, g := range groups {
+		for _, inst := range g.live {
+			if owner := inst.Tags[TagOwner]; owner != "" && owner != d.have.Principal {
+				owners[owner]++
+			}
+		}
+	}
+	for _, owner := range slices.Sorted(maps.Keys(owners)) {
+		d.block("", d.want.Source.Block, "Somebody else's cluster", fmt.Sprintf(
+			"%s launched in cluster %q by %s, and you are %s. Give yours another name, or go on with theirs: --adopt.",
+			plural(owners[owner], "node", "nodes")+map[bool]string{true: " was", false: " were"}[owners[owner] == 1], d.want.Name, owner, d.have.Principal))
+	}
 }
 
 // TTLTag is the value of TagTTL, always with hours, minutes and seconds, because a shell script
@@ -67,12 +92,17 @@ func userKeys(tags map[string]string) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(tags)), ours)
 }
 
-// missingTags are those of want, with these keys or TagTTL, that have lacks or has with another
+// missingTags are those of want, with these keys, TagOwner or TagTTL, that have lacks or has with another
 // value; nil if there are none. Tags that somebody else put on an instance are left alone.
 func missingTags(keys []string, want, have map[string]string) map[string]string {
 	var missing map[string]string
-	if ttl, ok := want[TagTTL]; ok {
-		missing = map[string]string{TagTTL: ttl}
+	for _, k := range []string{TagOwner, TagTTL} {
+		if v, ok := want[k]; ok && v != have[k] {
+			if missing == nil {
+				missing = map[string]string{}
+			}
+			missing[k] = v
+		}
 	}
 	for _, k := range keys {
 		if v, ok := have[k]; ok && v == want[k] {

@@ -93,7 +93,7 @@ type RootVolume struct {
 type Launch struct {
 	All     bool          // N nodes or none
 	Min     int           // fewest nodes that count as a success; equals Count if All
-	Timeout time.Duration // from the first call until every node runs; default 15 minutes
+	Timeout time.Duration // from the grant of the last node until every node runs; default 15 minutes
 	Subnets SubnetUse
 
 	Retry    time.Duration // for how long a group that came up short is asked for again; 0: not at all
