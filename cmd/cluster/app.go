@@ -29,6 +29,7 @@ type app struct {
 	speed    float64
 	noColor  bool
 	verbose  bool
+	adopt    bool
 
 	format  format
 	sources spec.Sources // texts that diagnostics may point into

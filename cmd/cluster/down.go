@@ -32,6 +32,7 @@ EXIT STATUS
 	}
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	a.jsonFlag(c, events, "write one JSON event a line")
+	a.adoptFlag(c)
 	return c
 }
 

@@ -37,6 +37,11 @@ func (a *app) rehearseByDefault() bool {
 	return v != "" && (on || err != nil)
 }
 
+// adoptFlag adds --adopt to a verb that changes a cluster or plans to.
+func (a *app) adoptFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&a.adopt, "adopt", false, "go on with a cluster of this name that somebody else launched")
+}
+
 // jsonFlag adds --json to a verb; as is what it then writes.
 func (a *app) jsonFlag(c *cobra.Command, as format, usage string) {
 	c.Flags().BoolFunc("json", usage, func(v string) error {

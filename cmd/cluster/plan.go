@@ -36,6 +36,7 @@ EXIT STATUS
 	c.Flags().StringVar(&out, "out", "", "save the plan to a `file`, for cluster up --plan")
 	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit 2 if there are changes")
 	a.jsonFlag(c, document, "write the plan as JSON")
+	a.adoptFlag(c)
 	return c
 }
 

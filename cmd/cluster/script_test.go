@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 //	interrupted N SIG FILE cmd…
 //	                      run cmd, send it a signal when FILE is there; it must exit with N
 //	terminal FILE cmd…    run cmd on a terminal, and keep in FILE what that got
+//	owner ARN             make every instance somebody's
 //	waitfile FILE         wait until a file is there
 //
 // See commands_test.go for what they take.
@@ -55,6 +56,7 @@ func TestScript(t *testing.T) {
 			"interrupted": interrupted,
 			"json":        jsonValue,
 			"jsonlines":   jsonLines,
+			"owner":       owner,
 			"region":      serveRegion,
 			"terminal":    terminal,
 			"waitfile":    waitFile,

@@ -63,7 +63,7 @@ func (a *app) connect(ctx context.Context, want *spec.Cluster) (*link, error) {
 	case err != nil:
 		return nil, &usageError{message: err.Error(), hint: "Without an AWS account, use --rehearse."}
 	}
-	l.Launcher = &fleet.Launcher{Session: s}
+	l.Launcher = &fleet.Launcher{Session: s, Adopt: a.adopt}
 	return l, nil
 }
 

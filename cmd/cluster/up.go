@@ -38,6 +38,7 @@ plan made now is the same to the byte.
 	c.Flags().StringVar(&planPath, "plan", "", "carry out the plan in this `file`, exactly or not at all")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	a.jsonFlag(c, events, "write one JSON event a line")
+	a.adoptFlag(c)
 	return c
 }
 
