@@ -67,6 +67,9 @@ func (a *app) down(ctx context.Context, path string, yes bool) error {
 	if a.stream == nil || !yes {
 		a.planText(a.err, l, p, have)
 	}
+	if len(p.Blockers) > 0 {
+		return &refusedError{message: blockedText(p), quiet: a.stream == nil}
+	}
 	if !yes {
 		if err := a.confirm(ctx, farewell(p), p.Cluster); err != nil {
 			return err
