@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -28,10 +29,11 @@ type text struct {
 // open reads the names in a block and gives access to its arguments and to what is in it.
 func (l *loader) open(b *hcl.Block, body hcl.Body, t *blockType) (*args, *hcl.BodyContent) {
 	content, diags := body.Content(t.schema())
-	l.add(l.explain(l.explainStructure(diags, t))...)
+	misshapen := diags.HasErrors()
+	l.add(l.explain(slices.DeleteFunc(diags, saidByWalk))...)
 	a := &args{
 		l: l, attrs: content.Attributes, vals: map[string]cty.Value{},
-		src: Source{Block: b.DefRange}, misshapen: diags.HasErrors(),
+		src: Source{Block: b.DefRange}, misshapen: misshapen,
 	}
 	for name, attr := range content.Attributes {
 		if a.src.Attrs == nil {

@@ -54,8 +54,8 @@ func (l *loader) unknown(expr hcl.Expression, ctx *hcl.EvalContext) {
 		Subject:  &at,
 	}
 	if slices.ContainsFunc(expr.Variables(), func(t hcl.Traversal) bool {
-		v, _ := t.TraverseAbs(ctx)
-		return !v.IsWhollyKnown()
+		v, diags := t.TraverseAbs(ctx)
+		return !diags.HasErrors() && !v.IsWhollyKnown()
 	}) {
 		d.Detail = "This value depends on something that has an error of its own."
 		d.Extra = consequence{}
@@ -73,9 +73,6 @@ func (l *loader) explain(diags hcl.Diagnostics) hcl.Diagnostics {
 		}
 		if inner, ok := templateDiags(d); ok {
 			out = append(out, fromTemplate(l.explain(inner), subject(d))...)
-			continue
-		}
-		if saidByCheckDynamic[d.Summary] {
 			continue
 		}
 		l.explainOne(d)
@@ -102,7 +99,10 @@ func (l *loader) explainOne(d *hcl.Diagnostic) {
 	case "Unsupported attribute", "Missing map element", "Invalid index":
 		d.Detail += missingMember(d)
 	case "Unknown variable":
-		d.Summary = "Unknown name"
+		if name := l.nameAt(d.Subject); name != "" {
+			d.Summary = "Unknown name"
+			d.Detail = fmt.Sprintf("There is nothing named %q here.%s", name, l.bareWord(name))
+		}
 	}
 }
 

@@ -35,6 +35,8 @@ func (l *loader) checkReference(t hcl.Traversal, iterators []string) *hcl.Diagno
 	switch {
 	case slices.Contains(iterators, root):
 		return nil
+	case len(t) == 1 && slices.Contains(typeWords, root):
+		return nil // of convert(value, type); elsewhere the evaluation finds it
 	case root == "var":
 		return checkMember(t, "variable", sortedKeys(l.vars))
 	case root == "local":

@@ -8,13 +8,11 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// dynamicHeader and dynamicSchema are what package dynblock reads of a dynamic block.
+// dynamicHeader and dynamicBlock are what package dynblock reads of a dynamic block.
 var (
 	dynamicHeader = hcl.BlockHeaderSchema{Type: "dynamic", LabelNames: []string{"type"}}
-	dynamicSchema = &hcl.BodySchema{
-		Attributes: []hcl.AttributeSchema{{Name: "for_each"}, {Name: "iterator"}, {Name: "labels"}},
-		Blocks:     []hcl.BlockHeaderSchema{{Type: "content"}},
-	}
+	dynamicBlock  = &blockType{name: "dynamic", args: []string{"for_each", "iterator", "labels"},
+		blocks: []*blockType{{name: "content"}}}
 )
 
 // walk looks at a body as it is written, before any dynamic block is expanded, so that a
@@ -43,7 +41,8 @@ func (l *loader) walkDynamic(b *hcl.Block, t *blockType, iterators []string) {
 		l.errorf(b.LabelRanges[0], "Unsupported block type", "%s", unknownBlock(b.Labels[0], t))
 		return
 	}
-	content, _, _ := b.Body.PartialContent(dynamicSchema)
+	content, diags := b.Body.Content(dynamicBlock.schema())
+	l.add(l.explainStructure(diags, dynamicBlock)...)
 	if a := content.Attributes["for_each"]; a != nil {
 		l.checkExpression(a.Expr, iterators)
 	}
@@ -64,7 +63,7 @@ func (l *loader) walkDynamic(b *hcl.Block, t *blockType, iterators []string) {
 }
 
 // checkDynamic finds what a dynamic block lacks. Package dynblock says so too, at a place
-// that is hard to see and for blocks that are made only; that is dropped by explain.
+// that is hard to see and for blocks that are made only; saidByWalk drops that.
 func (l *loader) checkDynamic(b *hcl.Block, made *blockType, content *hcl.BodyContent) {
 	if content.Attributes["for_each"] == nil {
 		l.errorf(b.DefRange, "Incomplete dynamic block", "A dynamic block needs for_each, the collection whose elements become blocks.")
@@ -83,11 +82,16 @@ func (l *loader) checkDynamic(b *hcl.Block, made *blockType, content *hcl.BodyCo
 	}
 }
 
-// saidByCheckDynamic are the summaries of package dynblock that checkDynamic replaces.
-var saidByCheckDynamic = map[string]bool{
-	"Missing required argument":        true,
-	"Missing dynamic content block":    true,
-	"Extraneous dynamic content block": true,
+// saidByWalk says whether a diagnostic is about the shape of a body. walk has reported it, in
+// better words, whatever a later look at the same body finds.
+func saidByWalk(d *hcl.Diagnostic) bool {
+	switch d.Summary {
+	case "Unsupported argument", "Unsupported block type", "Extraneous JSON object property",
+		"Missing required argument", "Missing dynamic content block", "Extraneous dynamic content block":
+		return true
+	}
+	return strings.HasPrefix(d.Summary, "Missing name for ") || strings.HasPrefix(d.Summary, "Extraneous label for ") ||
+		strings.HasPrefix(d.Summary, "Missing type for ")
 }
 
 // explainDynamic says in this language's words what package dynblock has found.
