@@ -39,10 +39,15 @@ const maxFile = 1 << 20
 // .json. The Cluster is nil if the diagnostics have an error. Diagnostics are sorted by file
 // and position; their texts hold no control character, whatever the file holds.
 func Load(path string, o Options) (*Cluster, Sources, hcl.Diagnostics) {
+	return loadWithin(maxTime, path, o)
+}
+
+// loadWithin is Load with a limit on the time it takes.
+func loadWithin(most time.Duration, path string, o Options) (*Cluster, Sources, hcl.Diagnostics) {
 	l := &loader{dir: filepath.Dir(path), files: Sources{}}
 	done := make(chan *Cluster, 1)
 	go func() { done <- l.load(path, o) }()
-	limit := time.NewTimer(maxTime)
+	limit := time.NewTimer(most)
 	defer limit.Stop()
 	select {
 	case c := <-done:
@@ -57,7 +62,7 @@ func Load(path string, o Options) (*Cluster, Sources, hcl.Diagnostics) {
 		return nil, Sources{}, hcl.Diagnostics{{
 			Severity: hcl.DiagError,
 			Summary:  "Evaluation takes too long",
-			Detail:   fmt.Sprintf("After %s the value here is still not known. Are there loops within loops?", maxTime),
+			Detail:   fmt.Sprintf("After %s the value here is still not known. Are there loops within loops?", most),
 			Subject:  l.evaluating.Load(),
 		}}
 	}
