@@ -233,6 +233,7 @@ func (a *args) elementRanges(name string, n int) []hcl.Range {
 		places[i] = a.at(name)
 		if !diags.HasErrors() && len(exprs) == n {
 			places[i] = exprs[i].Range()
+			a.l.evaluated[places[i]] = scoped{a.attrs[name].Expr, a.l.ctx}
 		}
 	}
 	return places

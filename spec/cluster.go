@@ -81,7 +81,7 @@ type Network struct {
 // RootVolume changes the root volume that the image describes. Zero fields keep the image's value.
 type RootVolume struct {
 	Size       int    // GiB; 0: the snapshot's
-	Type       string // gp3, gp2, io1, io2, st1, sc1, standard; empty: the image's
+	Type       string // gp3, gp2, io1, io2, standard; empty: the image's
 	IOPS       int    // 0: the type's default
 	Throughput int    // MiB/s, gp3 only; 0: the type's default
 	Encrypted  bool   // false keeps the snapshot's state: EC2 never un-encrypts

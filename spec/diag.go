@@ -17,14 +17,25 @@ type consequence struct{}
 
 func (l *loader) add(diags ...*hcl.Diagnostic) { l.diags = append(l.diags, diags...) }
 
-// errorf adds an error at a place of the file.
+// errorf adds an error at a place of the file. If an expression was evaluated there, it comes
+// along, so that the values it refers to can be shown.
 func (l *loader) errorf(at hcl.Range, summary, format string, args ...any) {
-	l.add(&hcl.Diagnostic{
+	d := &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  summary,
 		Detail:   fmt.Sprintf(format, args...),
 		Subject:  &at,
-	})
+	}
+	if e, ok := l.evaluated[at]; ok {
+		d.Expression, d.EvalContext = e.expr, e.ctx
+	}
+	l.add(d)
+}
+
+// A scoped is an expression with the scope it was evaluated in.
+type scoped struct {
+	expr hcl.Expression
+	ctx  *hcl.EvalContext
 }
 
 // warnf adds a warning at a place of the file.

@@ -23,6 +23,7 @@ const sensitive mark = "sensitive"
 func (l *loader) eval(expr hcl.Expression, ctx *hcl.EvalContext) cty.Value {
 	at := expr.Range()
 	l.evaluating.Store(&at)
+	l.evaluated[at] = scoped{expr, ctx}
 	if !l.checkKeys(expr, ctx) {
 		return cty.DynamicVal
 	}

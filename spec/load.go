@@ -44,7 +44,7 @@ func Load(path string, o Options) (*Cluster, Sources, hcl.Diagnostics) {
 
 // loadWithin is Load with a limit on the time it takes.
 func loadWithin(most time.Duration, path string, o Options) (*Cluster, Sources, hcl.Diagnostics) {
-	l := &loader{dir: filepath.Dir(path), files: Sources{}}
+	l := &loader{dir: filepath.Dir(path), files: Sources{}, evaluated: map[hcl.Range]scoped{}}
 	done := make(chan *Cluster, 1)
 	go func() { done <- l.load(path, o) }()
 	limit := time.NewTimer(most)
@@ -84,6 +84,7 @@ type loader struct {
 	ctx    *hcl.EvalContext // var, local and the functions
 
 	evaluating atomic.Pointer[hcl.Range] // what is being evaluated just now
+	evaluated  map[hcl.Range]scoped      // what was evaluated, by its place
 
 	bad []hcl.Range // references already reported; what follows from them is not news
 }

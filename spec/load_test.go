@@ -152,6 +152,28 @@ cluster "a" {}
 	}
 }
 
+func TestErrorsCarryTheirExpression(t *testing.T) {
+	path := writeFile(t, "x.hcl", `
+variable "n" { default = -1 }
+cluster "a" {
+  image { id = "ami-01234567" }
+  group "a" {
+    count          = var.n
+    instance_types = ["c7i.large", "m${var.n}"]
+  }
+}
+`)
+	_, _, diags := Load(path, Options{})
+	if len(diags) != 2 {
+		t.Fatal(diags)
+	}
+	for _, d := range diags {
+		if d.Expression == nil || d.EvalContext == nil || len(d.Expression.Variables()) != 1 {
+			t.Errorf("no values can be shown for %s", diagLine(d))
+		}
+	}
+}
+
 func TestClosest(t *testing.T) {
 	for _, c := range []struct {
 		given      string

@@ -239,6 +239,7 @@ func (l *loader) validateOne(v *variable, at hcl.Range, b *hcl.Block, cond, text
 		return
 	}
 	if holds.False() && ok {
+		l.evaluated[at] = scoped{cond.Expr, ctx}
 		l.errorf(at, "Invalid value for variable", "%s (The rule for %q is at %s.)", message, v.name, position(b.DefRange))
 	}
 }
