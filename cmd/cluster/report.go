@@ -140,11 +140,11 @@ func short(e *fleet.ShortError) hcl.Diagnostics {
 	}
 	switch {
 	case e.Kept:
-		fmt.Fprintf(&b, "The %d nodes are kept: they are at least launch.min. Run the same command again for the rest.\n", e.Got)
+		fmt.Fprintf(&b, "%s, at least launch.min, and usable. Run the same command again for the rest.\n", areKept(e.Got))
 	case e.Got == 0 && granted > 0:
 		b.WriteString("What was granted has been given back.\n")
 	case e.Got > 0:
-		fmt.Fprintf(&b, "%d nodes of the group run and are kept.\n", e.Got)
+		fmt.Fprintf(&b, "%s.\n", areKept(e.Got))
 	}
 	if n := len(e.Refusals); n > 0 {
 		b.WriteString(fleet.Advice(e.Refusals[n-1].Code))
@@ -154,6 +154,14 @@ func short(e *fleet.ShortError) hcl.Diagnostics {
 		diags[0].Severity = hcl.DiagWarning
 	}
 	return diags
+}
+
+// areKept says how many nodes of a group stay although it is short.
+func areKept(n int) string {
+	if n == 1 {
+		return "1 node is kept"
+	}
+	return fmt.Sprintf("%d nodes are kept", n)
 }
 
 // place says where an instance was asked for.

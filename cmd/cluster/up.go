@@ -23,8 +23,8 @@ func (a *app) upCommand() *cobra.Command {
 every node runs, and verify that each comes from the image. Interrupted or
 killed, the same command goes on where it stopped: nothing is launched twice.
 
-A group that gets fewer nodes than its count, but at least its launch.min, is a
-success with a warning.
+A group that gets fewer nodes than its count, but at least its launch.min, keeps
+them: the cluster is usable, and the exit status is 3 all the same.
 
 With --plan, the saved plan is carried out without a question, and only if the
 plan made now is the same to the byte.
@@ -142,23 +142,5 @@ func (a *app) apply(ctx context.Context, l *link, want *spec.Cluster, have plann
 	if len(want.Groups) == 0 && len(r.Left) > 0 && err == nil {
 		return fmt.Errorf("%s of cluster %s still exist", plural(len(r.Left), "instance"), r.Cluster)
 	}
-	return kept(a, err)
-}
-
-// kept takes out of err the groups that came up short of their count and not of their launch.min: the file
-// calls that a success, so it is worth a warning and no exit code.
-func kept(a *app, err error) error {
-	if e, ok := err.(*fleet.ShortError); ok && e.Kept {
-		a.show(short(e))
-		return nil
-	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return err
-	}
-	var rest []error
-	for _, e := range joined.Unwrap() {
-		rest = append(rest, kept(a, e))
-	}
-	return errors.Join(rest...)
+	return err
 }
