@@ -93,17 +93,21 @@ func actionOf(q *http.Request) string {
 // The kill matrix: a 300-node up is killed at every request, before it and after it took effect;
 // then the same command runs once more, at once.
 func TestKilledAtEveryCallConverges(t *testing.T) {
+	nodes := 300
+	if testing.Short() {
+		nodes = 12
+	}
 	for _, after := range []bool{false, true} {
 		for at := 1; ; at++ {
 			died := ""
 			t.Run(fmt.Sprintf("after=%v/%d", after, at), func(t *testing.T) {
 				inWorld(t, ec2sim.Options{}, func(w *world) {
-					want := cluster(300)
+					want := cluster(nodes)
 					died = w.killed(want, at, after)
 					w.mustUp(want)
 					w.check(want)
-					if n := len(w.instances()); n != 300 {
-						w.Errorf("killed at %s: %d instances were ever launched, want 300", died, n)
+					if n := len(w.instances()); n != nodes {
+						w.Errorf("killed at %s: %d instances were ever launched, want %d", died, n, nodes)
 					}
 				})
 			})
@@ -116,6 +120,7 @@ func TestKilledAtEveryCallConverges(t *testing.T) {
 
 // A thousand nodes, killed at five moments, and the next run starts at once.
 func TestKilledDuringThousand(t *testing.T) {
+	large(t)
 	for _, at := range []int{7, 9, 12, 16, 19} {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			inWorld(t, ec2sim.Options{}, func(w *world) {
@@ -131,10 +136,14 @@ func TestKilledDuringThousand(t *testing.T) {
 }
 
 func TestKilledDownIsFinishedByTheNext(t *testing.T) {
+	nodes := 300
+	if testing.Short() {
+		nodes = 12
+	}
 	for at := 1; at <= 6; at++ {
 		for _, after := range []bool{false, true} {
 			inWorld(t, ec2sim.Options{}, func(w *world) {
-				want := cluster(300)
+				want := cluster(nodes)
 				w.mustUp(want)
 				w.killed(want.Empty(), at, after)
 				if _, err := w.up(want.Empty()); err != nil {

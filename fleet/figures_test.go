@@ -12,6 +12,7 @@ import (
 // The table of API calls in the README is what this test measures, on the embedded region with
 // EC2's default limits.
 func TestReadmeFigures(t *testing.T) {
+	large(t)
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 )
 
 func TestLadderTakesTheNextRungForTheWholeGroup(t *testing.T) {
+	large(t)
 	o := ec2sim.Options{Capacity: map[ec2sim.Pool]int{
 		{Type: "c7i.large", Zone: "us-east-1a"}:  250,
 		{Type: "c7i.large", Zone: "us-east-1b"}:  0,
@@ -40,6 +41,7 @@ func TestLadderTakesTheNextRungForTheWholeGroup(t *testing.T) {
 }
 
 func TestShortAllLeavesNothing(t *testing.T) {
+	large(t)
 	o := ec2sim.Options{Capacity: map[ec2sim.Pool]int{{Type: "c7i.large", Zone: "us-east-1a"}: 999}}
 	inWorld(t, o, func(w *world) {
 		_, err := w.up(cluster(1000))
@@ -152,6 +154,7 @@ func TestTimeoutReleasesTheGroup(t *testing.T) {
 }
 
 func TestLostReplyLaunchesOnce(t *testing.T) {
+	large(t)
 	inWorld(t, ec2sim.Options{}, func(w *world) {
 		w.region.Inject(ec2sim.Fault{Action: "RunInstances", Call: 2, LoseReply: true})
 		want := cluster(300)
@@ -164,6 +167,7 @@ func TestLostReplyLaunchesOnce(t *testing.T) {
 }
 
 func TestDeadTokensAreSteppedOver(t *testing.T) {
+	large(t)
 	for _, fails := range []bool{false, true} {
 		t.Run(fmt.Sprintf("fails=%v", fails), func(t *testing.T) {
 			inWorld(t, ec2sim.Options{DeadTokenFails: fails}, func(w *world) {
@@ -194,6 +198,7 @@ func TestEqualIndexesGetSlotsOfTheirOwn(t *testing.T) {
 }
 
 func TestPlacementGroupComesAndGoes(t *testing.T) {
+	large(t)
 	inWorld(t, ec2sim.Options{}, func(w *world) {
 		want := cluster(200, func(g *spec.Group) { g.Placement = spec.PlacementCluster })
 		r := w.mustUp(want)
@@ -290,6 +295,7 @@ func TestPermissionStopsAtOnce(t *testing.T) {
 }
 
 func TestInterruptKeepsWhatExistsAndTheNextRunGoesOn(t *testing.T) {
+	large(t)
 	inWorld(t, ec2sim.Options{}, func(w *world) {
 		stop := errors.New("interrupted")
 		ctx, cancel := context.WithCancelCause(w.Context())

@@ -10,6 +10,7 @@ import (
 
 // The figures that the README shows: API calls, and the region's seconds.
 func TestThousandNodesInFewCalls(t *testing.T) {
+	large(t)
 	inWorld(t, ec2sim.Options{}, func(w *world) {
 		want := cluster(1000)
 		up := w.mustUp(want)
@@ -43,6 +44,7 @@ func TestThousandNodesInFewCalls(t *testing.T) {
 }
 
 func TestOneWrongNodeIsFound(t *testing.T) {
+	large(t)
 	for name, fault := range map[string]ec2sim.Fault{
 		"image":         {Instances: []int{618}, BootImage: ec2sim.BaseImageBefore},
 		"root_snapshot": {Instances: []int{618}, RootSnapshot: "snap-0123456789abcdef0"},

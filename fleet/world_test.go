@@ -28,6 +28,13 @@ type world struct {
 	launch fleet.Launcher    // Session and Notify are set for each command
 }
 
+// large marks a test that takes long under the race detector, which is run with -short.
+func large(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a thousand nodes take long under the race detector")
+	}
+}
+
 // inWorld runs f in a bubble of its own.
 func inWorld(t *testing.T, o ec2sim.Options, f func(w *world)) {
 	t.Helper()
