@@ -30,13 +30,17 @@ func handle[I, O any](m map[string]op, action string, fn func(*world, *I) (*O, e
 // ops is every action that the region knows. gen.go reads the names from these lines.
 var ops = sync.OnceValue(func() map[string]op {
 	m := map[string]op{}
+	handle(m, "CancelCapacityReservation", (*world).cancelCapacityReservation)
+	handle(m, "CreateCapacityReservation", (*world).createCapacityReservation)
 	handle(m, "CreateKeyPair", (*world).createKeyPair)
 	handle(m, "CreatePlacementGroup", (*world).createPlacementGroup)
 	handle(m, "CreateTags", (*world).createTags)
 	handle(m, "DeleteKeyPair", (*world).deleteKeyPair)
 	handle(m, "DeletePlacementGroup", (*world).deletePlacementGroup)
 	handle(m, "DeleteTags", (*world).deleteTags)
+	handle(m, "DeleteVolume", (*world).deleteVolume)
 	handle(m, "DescribeAvailabilityZones", (*world).describeAvailabilityZones)
+	handle(m, "DescribeCapacityReservations", (*world).describeCapacityReservations)
 	handle(m, "DescribeImageAttribute", (*world).describeImageAttribute)
 	handle(m, "DescribeImages", (*world).describeImages)
 	handle(m, "DescribeInstanceAttribute", (*world).describeInstanceAttribute)

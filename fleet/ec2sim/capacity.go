@@ -2,6 +2,7 @@ package ec2sim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
@@ -26,7 +27,8 @@ func (r *Region) SetCapacity(p Pool, n int) {
 // unlimited is what a pool holds that nobody has limited.
 const unlimited = 1 << 30
 
-// capacity is how many more instances of a type a zone has.
+// capacity is how many more instances of a type a zone has on the open market. What is reserved is taken,
+// used or not; a capacity block was never part of it.
 func (w *world) capacity(h hardware, zone string) int {
 	if !h.offeredIn(zone) {
 		return 0
@@ -38,10 +40,14 @@ func (w *world) capacity(h hardware, zone string) int {
 		}
 	}
 	for _, i := range w.Instances {
-		if l := w.Launches[i.Launch]; l.Type == h.name && l.Zone == zone {
-			if p := w.phase(i); p != terminated && p != stopped {
-				n--
-			}
+		l := w.Launches[i.Launch]
+		if l.Type == h.name && l.Zone == zone && !l.Block && w.takesRoom(i) && w.bookingOf(i) == nil {
+			n--
+		}
+	}
+	for _, b := range w.Bookings {
+		if b.Type == h.name && b.Zone == zone && !b.Block && b.active(w.now) {
+			n -= b.Count
 		}
 	}
 	return max(0, n)
@@ -49,45 +55,59 @@ func (w *world) capacity(h hardware, zone string) int {
 
 // choose is the zone that EC2 takes for a launch that names none: the first that has all of it, else the
 // one that has most.
-func (w *world) choose(h hardware, most int) string {
-	best, room := "", -1
+func (w *world) choose(l *launch, h hardware, most int) string {
+	best, found := "", -1
 	for _, z := range w.zones() {
-		if n := min(most, w.capacity(h, z.name)); h.offeredIn(z.name) && n > room {
-			best, room = z.name, n
+		all, _ := w.roomFor(l, z.name)
+		if n := min(most, all); h.offeredIn(z.name) && n > found {
+			best, found = z.name, n
 		}
 	}
 	return best
 }
 
-// grant says how many instances a launch gets, between least and most, or why it gets none.
-func (w *world) grant(l *launch, anywhere bool, least, most int) (int, error) {
+// grant says where the instances of a launch go, between least and most of them, or why none does: the
+// booking of each, "" for the open market.
+func (w *world) grant(l *launch, anywhere bool, least, most int) (places []string, err error) {
 	h := typeTable()[l.Type]
-	if err := w.withinQuota(h, l.Spot, most); err != nil {
-		return 0, err
+	all, booked := w.roomFor(l, l.Zone)
+	if !l.reservedOnly() {
+		if err := w.withinQuota(h, l.Spot, max(0, most-booked)); err != nil {
+			return nil, err
+		}
 	}
-	n := min(most, w.capacity(h, l.Zone))
+	n := min(most, all)
 	if n < least {
-		return 0, w.shortage(h, l.Zone, anywhere, least)
+		return nil, w.noRoom(l, anywhere, least)
 	}
 	if n = min(n, w.spreadRoom(l)); n < least {
-		return 0, fail("InsufficientInstanceCapacity", "We currently do not have sufficient capacity for your request: it would exceed the limit of instances in this spread placement group (%d running instances in the Availability Zone %s).", spreadLimit, l.Zone)
+		return nil, fail("InsufficientInstanceCapacity", "We currently do not have sufficient capacity for your request: it would exceed the limit of instances in this spread placement group (%d running instances in the Availability Zone %s).", spreadLimit, l.Zone)
 	}
 	for subnet, each := range l.addressesWanted() {
 		if w.room(subnet) < each*n {
-			return 0, fail("InsufficientFreeAddressesInSubnet", "There are not enough free addresses in subnet '%s' to satisfy the requested number of instances.", subnet)
+			return nil, fail("InsufficientFreeAddressesInSubnet", "There are not enough free addresses in subnet '%s' to satisfy the requested number of instances.", subnet)
 		}
 	}
-	return n, nil
+	for _, s := range w.seats(l, l.Zone) {
+		places = append(places, slices.Repeat([]string{s.booking}, min(s.free, n-len(places)))...)
+	}
+	return places, nil
 }
 
-// withinQuota checks the vCPUs of all that runs or will, by the bucket of the type and the market.
+// withinQuota checks the vCPUs of all that runs or will and of all that is reserved, by the bucket of the
+// type and the market. Capacity blocks have quotas of their own.
 func (w *world) withinQuota(h hardware, spot bool, n int) error {
 	used := 0
 	for _, i := range w.Instances {
 		l := w.Launches[i.Launch]
 		other := typeTable()[l.Type]
-		if p := w.phase(i); other.bucket() == h.bucket() && l.Spot == spot && (p == pending || p == running) {
+		if p := w.phase(i); other.bucket() == h.bucket() && l.Spot == spot && !l.Block && (p == pending || p == running) && w.bookingOf(i) == nil {
 			used += int(other.vcpus)
+		}
+	}
+	for _, b := range w.Bookings {
+		if other := typeTable()[b.Type]; other.bucket() == h.bucket() && !spot && !b.Block && b.active(w.now) {
+			used += b.Count * int(other.vcpus)
 		}
 	}
 	if used+n*int(h.vcpus) <= w.r.o.VCPUQuota {

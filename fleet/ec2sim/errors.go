@@ -74,6 +74,7 @@ var (
 	snapshotKind = kind{"snap-", "snapshot", "InvalidSnapshotID.Malformed", "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist."}
 	vpcKind      = kind{"vpc-", "vpc", "", "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist"}
 	keyKind      = kind{"key-", "key-pair", "", "InvalidKeyPair.NotFound", "The key pair '%s' does not exist"}
+	bookingKind  = kind{"cr-", "capacity-reservation", "InvalidCapacityReservationId.Malformed", "InvalidCapacityReservationId.NotFound", "The capacity reservation '%s' does not exist."}
 	placeKind    = kind{"pg-", "placement-group", "", "InvalidPlacementGroup.Unknown", "The Placement Group '%s' is unknown."}
 )
 
@@ -95,6 +96,6 @@ func (k kind) absent(ids ...string) error {
 		return fail(k.notFound, k.missing, ids[0])
 	}
 	plural := strings.NewReplacer("ID '", "IDs '", "id '", "ids '", "volume '", "volumes '", "snapshot '", "snapshots '",
-		"group '", "groups '", "pair '", "pairs '", "Group '", "Groups '", "does not", "do not", "is unknown", "are unknown")
+		"group '", "groups '", "pair '", "pairs '", "Group '", "Groups '", "reservation '", "reservations '", "does not", "do not", "is unknown", "are unknown")
 	return fail(k.notFound, plural.Replace(k.missing), strings.Join(ids, ", "))
 }

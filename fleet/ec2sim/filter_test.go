@@ -12,6 +12,7 @@ import (
 // described is what the filters of each action look at.
 var described = map[string]reflect.Type{
 	"DescribeAvailabilityZones":     reflect.TypeFor[types.AvailabilityZone](),
+	"DescribeCapacityReservations":  reflect.TypeFor[types.CapacityReservation](),
 	"DescribeImages":                reflect.TypeFor[types.Image](),
 	"DescribeInstanceStatus":        reflect.TypeFor[types.InstanceStatus](),
 	"DescribeInstanceTypeOfferings": reflect.TypeFor[types.InstanceTypeOffering](),

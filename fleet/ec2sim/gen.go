@@ -202,7 +202,10 @@ var filterName = regexp.MustCompile(`^\s*//   - ([a-zA-Z0-9][a-zA-Z0-9.-]*)(?::?
 var filterAlias = regexp.MustCompile(`also use ([a-zA-Z]+)(?: or ([a-zA-Z]+))? as the filter names?`)
 
 // notFilters are entries that look like filters: values of one, and tag, which is written tag:KEY.
-var notFilters = []string{"tag", "critical", "high", "medium", "low", "informational"}
+var notFilters = []string{
+	"tag", "critical", "high", "medium", "low", "informational",
+	"active", "cancelled", "dedicated", "default", "expired", "failed", "limited", "open", "pending", "targeted", "unlimited",
+}
 
 // filters reads the filters of the registered actions from the comments of their inputs.
 func filters(dir string) map[string][]string {

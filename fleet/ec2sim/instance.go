@@ -23,7 +23,11 @@ type launch struct {
 	Key          string
 	UserData     string // base64
 	Shutdown     string // what an instance does when it shuts itself down
+	Timer        bool   `json:",omitzero"` // the user data ends the instance when the time in its tag is over
 	Spot         bool
+	Block        bool   `json:",omitzero"` // bought as part of a capacity block
+	Target       string `json:",omitzero"` // id of the only booking to launch into
+	Pool         string `json:",omitzero"` // or the resource group of the bookings to launch into
 	Monitored    bool
 	EBSOptimized bool
 	Credits      string
@@ -76,10 +80,12 @@ type instance struct {
 	Devices   time.Duration
 	IPs       []netip.Addr // one for each nic; the zero Addr for one without
 	Volumes   []string     // one for each device
+	Booking   string       `json:",omitzero"` // whose room it uses, if that is still there
 	Image     string       `json:",omitzero"` // if it is another one than the launch's
 	Root      string       `json:",omitzero"` // name of the root device of that one
 	Protected bool         `json:",omitzero"` // from termination
 	StopSafe  bool         `json:",omitzero"` // protected from being stopped
+	Timed     time.Time    `json:",omitzero"` // when the tag that its timer reads was last changed
 
 	// The last thing that happened to it, when, and how long that takes. What state it is in follows.
 	Last  event
@@ -165,14 +171,21 @@ func (w *world) forgotten(i *instance) bool {
 }
 
 // happen makes something happen to an instance.
-func (w *world) happen(i *instance, e event, takes Range) {
-	i.Last, i.Since = e, w.now
-	i.Took = w.r.draw(takes, string(e), i.ID, w.now.Format(time.RFC3339Nano))
+func (w *world) happen(i *instance, e event, takes Range) { w.happenAt(i, w.now, e, takes) }
+
+// happenAt is happen for what came to pass at another time than now.
+func (w *world) happenAt(i *instance, at time.Time, e event, takes Range) {
+	i.Last, i.Since = e, at
+	i.Took = w.r.draw(takes, string(e), i.ID, at.Format(time.RFC3339Nano))
 }
 
 // end terminates an instance, for a reason in EC2's words.
 func (w *world) end(i *instance, code, message, transition string) {
-	w.happen(i, ended, w.r.o.Timing.ShuttingDown)
+	w.endAt(i, w.now, code, message, transition)
+}
+
+func (w *world) endAt(i *instance, at time.Time, code, message, transition string) {
+	w.happenAt(i, at, ended, w.r.o.Timing.ShuttingDown)
 	i.Code, i.Message, i.Transition = code, message, transition
 }
 
@@ -181,8 +194,8 @@ func (w *world) userInitiated() string {
 	return "User initiated (" + w.now.UTC().Format("2006-01-02 15:04:05") + " GMT)"
 }
 
-// prune forgets what EC2 forgets: instances an hour after their end, with their volumes, and tokens a day
-// after the last of their instances.
+// prune forgets what EC2 forgets: instances an hour after their end, with their volumes, tokens a day after
+// the last of their instances, and reservations.
 func (w *world) prune() {
 	members := map[string]int{}
 	for id, i := range w.Instances {
@@ -207,6 +220,7 @@ func (w *world) prune() {
 		delete(w.Instances, id)
 		delete(w.Tags, id)
 	}
+	w.forgetBookings()
 	for key, t := range w.Tokens {
 		if members[t.Launch] == 0 && w.now.After(t.Until) {
 			delete(w.Tokens, key)

@@ -33,7 +33,7 @@ func (w *world) runInstances(in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput
 	if err != nil {
 		return nil, err
 	}
-	n, err := w.grant(l, zone == "", least, most)
+	places, err := w.grant(l, zone == "", least, most)
 	if err != nil {
 		w.refund(most)
 		if !w.r.o.FreeFailedTokens {
@@ -41,7 +41,7 @@ func (w *world) runInstances(in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput
 		}
 		return nil, err
 	}
-	w.start(l, n, is(in.DisableApiTermination), is(in.DisableApiStop))
+	w.start(l, places, is(in.DisableApiTermination), is(in.DisableApiStop))
 	w.bind(in, zone, l.ID)
 	out, _ := w.reservation(l.ID)
 	return out, nil
@@ -134,16 +134,16 @@ func (w *world) prepare(in *ec2.RunInstancesInput, zone string, most int) (*laun
 	return l, nil
 }
 
-// start makes n instances of a launch.
-func (w *world) start(l *launch, n int, protected, stopSafe bool) {
+// start makes the instances of a launch, one for each place.
+func (w *world) start(l *launch, places []string, protected, stopSafe bool) {
 	l.ID = w.newID("r-")
 	w.Launches[l.ID] = l
 	addresses := map[string][]netip.Addr{}
 	for subnet, each := range l.addressesWanted() {
-		addresses[subnet] = w.addresses(subnet, n*each)
+		addresses[subnet] = w.addresses(subnet, len(places)*each)
 	}
-	for index := range n {
-		i := &instance{ID: w.newID("i-"), Launch: l.ID, Index: int32(index), Since: w.now, Protected: protected, StopSafe: stopSafe}
+	for index, place := range places {
+		i := &instance{ID: w.newID("i-"), Launch: l.ID, Index: int32(index), Since: w.now, Booking: place, Protected: protected, StopSafe: stopSafe}
 		i.Seq = w.Seq
 		t := w.r.o.Timing
 		i.Visible = t.RunInstances + w.r.draw(t.Visible, "visible", i.ID)

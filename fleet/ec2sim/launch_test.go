@@ -164,7 +164,7 @@ func TestLaunchIsRefused(t *testing.T) {
 			in.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateId: aws.String("lt-1")}
 		}},
 		{"unknown reservation", "InvalidCapacityReservationId.NotFound", func(in *input) {
-			in.CapacityReservationSpecification = &types.CapacityReservationSpecification{CapacityReservationTarget: &types.CapacityReservationTarget{CapacityReservationId: aws.String("cr-1")}}
+			in.CapacityReservationSpecification = &types.CapacityReservationSpecification{CapacityReservationTarget: &types.CapacityReservationTarget{CapacityReservationId: aws.String("cr-0000000000000ffff")}}
 		}},
 		{"too much user data", "InvalidUserData.Malformed", func(in *input) {
 			in.UserData = aws.String(base64.StdEncoding.EncodeToString(make([]byte, 16<<10+1)))

@@ -80,6 +80,11 @@ func (w *world) deletePlacementGroup(in *ec2.DeletePlacementGroupInput) (*ec2.De
 	if len(w.members(*g.GroupName)) > 0 {
 		return nil, fail("InvalidPlacementGroup.InUse", "The placement group '%s' is in use and may not be deleted.", *g.GroupName)
 	}
+	for _, b := range w.Bookings {
+		if b.Group == *g.GroupName && b.active(w.now) {
+			return nil, fail("InvalidPlacementGroup.InUse", "The placement group '%s' is in use by the capacity reservation '%s' and may not be deleted.", *g.GroupName, b.ID)
+		}
+	}
 	delete(w.Groups, *g.GroupName)
 	delete(w.Tags, *g.GroupId)
 	return &ec2.DeletePlacementGroupOutput{}, nil

@@ -18,29 +18,26 @@ const (
 
 // prepareMarket decides how the instances are paid for.
 func (w *world) prepareMarket(in *ec2.RunInstancesInput, l *launch, h hardware) error {
-	l.Reservation = types.CapacityReservationPreferenceOpen
-	if c := in.CapacityReservationSpecification; c != nil {
-		if t := c.CapacityReservationTarget; t != nil {
-			return fail("InvalidCapacityReservationId.NotFound", "The capacity reservation '%s' does not exist.",
-				cmp.Or(value(t.CapacityReservationId), value(t.CapacityReservationResourceGroupArn)))
+	switch m := value(in.InstanceMarketOptions); m.MarketType {
+	case "", types.MarketTypeOnDemand:
+	case types.MarketTypeSpot:
+		if !h.spot {
+			return fail("Unsupported", "The instance type %s is not available as a Spot Instance.", h.name)
 		}
-		if c.CapacityReservationPreference == types.CapacityReservationPreferenceCapacityReservationsOnly {
-			return fail("ReservationCapacityExceeded", "There is no open capacity reservation that matches the request.")
+		l.Spot = true
+		if err := checkSpot(m.SpotOptions); err != nil {
+			return err
 		}
-		l.Reservation = cmp.Or(c.CapacityReservationPreference, l.Reservation)
-	}
-	m := in.InstanceMarketOptions
-	if m == nil || m.MarketType == "" || m.MarketType == types.MarketTypeOnDemand {
-		return nil
-	}
-	if m.MarketType != types.MarketTypeSpot {
+	case types.MarketTypeCapacityBlock:
+		l.Block = true
+	default:
 		return unmodelled("the market type " + string(m.MarketType))
 	}
-	if !h.spot {
-		return fail("Unsupported", "The instance type %s is not available as a Spot Instance.", h.name)
-	}
-	l.Spot = true
-	o := m.SpotOptions
+	return w.prepareReservation(in, l)
+}
+
+// checkSpot refuses options of Spot that cannot be.
+func checkSpot(o *types.SpotMarketOptions) error {
 	if o == nil {
 		return nil
 	}
@@ -78,7 +75,7 @@ func (w *world) preparePlacement(in *ec2.RunInstancesInput, l *launch, h hardwar
 		l.Placement.GroupName = new("")
 	}
 	if l.Zone == "" {
-		l.Zone = w.choose(h, int(*in.MaxCount))
+		l.Zone = w.choose(l, h, int(*in.MaxCount))
 	} else if !h.offeredIn(l.Zone) {
 		return w.notOffered(h, l.Zone)
 	}
@@ -126,11 +123,13 @@ func (w *world) joinGroup(g *types.PlacementGroup, p types.Placement, l *launch,
 
 // prepareOptions settles the rest: processor, metadata, user data and the like.
 func (w *world) prepareOptions(in *ec2.RunInstancesInput, l *launch, h hardware) error {
-	if raw, err := base64.StdEncoding.DecodeString(l.UserData); err != nil {
+	raw, err := base64.StdEncoding.DecodeString(l.UserData)
+	if err != nil {
 		return fail("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data")
 	} else if len(raw) > maxUserData {
 		return fail("InvalidUserData.Malformed", "User data is limited to %d bytes", maxUserData)
 	}
+	l.Timer = hasTimer(raw)
 	l.CPU = &types.CpuOptions{CoreCount: new(h.vcpus / h.threads), ThreadsPerCore: new(h.threads)}
 	if c := in.CpuOptions; c != nil && (c.CoreCount != nil || c.ThreadsPerCore != nil) {
 		cores, threads := value(c.CoreCount), value(c.ThreadsPerCore)
@@ -160,7 +159,6 @@ func (w *world) prepareOptions(in *ec2.RunInstancesInput, l *launch, h hardware)
 	if p := in.IamInstanceProfile; p != nil {
 		l.Profile = w.profile(p)
 	}
-	var err error
 	l.Metadata, err = w.metadata(in.MetadataOptions, w.Images[l.Image])
 	return err
 }

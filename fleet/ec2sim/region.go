@@ -94,6 +94,7 @@ func (r *Region) world(name string) *world {
 		r.s.Worlds[name] = w
 	}
 	w.r, w.now, w.call, w.bends, w.dirty = r, r.now(), nil, nil, false
+	w.catchUp()
 	return w
 }
 

@@ -102,6 +102,7 @@ func (w *world) makeMaps() {
 	fill(&w.Firewalls)
 	fill(&w.Keys)
 	fill(&w.Groups)
+	fill(&w.Bookings)
 	fill(&w.Tags)
 	fill(&w.Tokens)
 	fill(&w.Buckets)

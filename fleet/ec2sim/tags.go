@@ -17,7 +17,7 @@ const (
 )
 
 // taggable is every kind of resource that has tags, by the prefix of its ids.
-var taggable = []kind{instanceKind, imageKind, subnetKind, groupKind, volumeKind, snapshotKind, vpcKind, keyKind, placeKind}
+var taggable = []kind{instanceKind, imageKind, subnetKind, groupKind, volumeKind, snapshotKind, vpcKind, keyKind, placeKind, bookingKind}
 
 // kindOf tells what an id is the id of.
 func kindOf(id string) (kind, bool) {
@@ -128,6 +128,8 @@ func (w *world) exists(id string) bool {
 		return id == IDIn(w.Name, VPC)
 	case keyKind:
 		return slices.ContainsFunc(slices.Collect(maps.Values(w.Keys)), func(p *types.KeyPairInfo) bool { return *p.KeyPairId == id })
+	case bookingKind:
+		return w.Bookings[id] != nil
 	case placeKind:
 		return slices.ContainsFunc(slices.Collect(maps.Values(w.Groups)), func(g *types.PlacementGroup) bool { return *g.GroupId == id })
 	}
@@ -159,6 +161,7 @@ func (w *world) createTags(in *ec2.CreateTagsInput) (*ec2.CreateTagsOutput, erro
 		merged[id] = m
 	}
 	maps.Copy(w.Tags, merged)
+	w.retime(in.Resources)
 	return &ec2.CreateTagsOutput{}, nil
 }
 
@@ -180,6 +183,7 @@ func (w *world) deleteTags(in *ec2.DeleteTagsInput) (*ec2.DeleteTagsOutput, erro
 		}
 		w.Tags[id] = m
 	}
+	w.retime(in.Resources)
 	return &ec2.DeleteTagsOutput{}, nil
 }
 

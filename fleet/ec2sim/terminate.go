@@ -106,31 +106,49 @@ func (w *world) startInstances(in *ec2.StartInstancesInput) (*ec2.StartInstances
 	if err != nil {
 		return nil, err
 	}
-	wanted := map[string]int{} // pools
-	for _, i := range all {
-		switch p := w.phase(i); p {
-		case stopped:
-			l := w.Launches[i.Launch]
-			pool := l.Type + " " + l.Zone
-			wanted[pool]++
-			if h := typeTable()[l.Type]; w.capacity(h, l.Zone) < wanted[pool] {
-				return nil, w.shortage(h, l.Zone, false, wanted[pool])
-			}
-		case pending, running:
-		default:
-			return nil, incorrectState(i, "started", p)
-		}
+	places, err := w.replace(all)
+	if err != nil {
+		return nil, err
 	}
 	out := &ec2.StartInstancesOutput{}
 	for _, i := range all {
 		before := w.phase(i)
 		if before == stopped {
 			w.happen(i, started, w.r.o.Timing.Starting)
+			i.Booking = places[i.ID]
 			i.Code, i.Message, i.Transition = "", "", ""
 		}
 		out.StartingInstances = append(out.StartingInstances, w.stateChange(i, before))
 	}
 	return out, nil
+}
+
+// replace finds a place for each stopped instance that is to be started, by its id, or none for any.
+func (w *world) replace(all []*instance) (places map[string]string, err error) {
+	places = map[string]string{}
+	taken := map[string]int{}
+	room := map[string][]seats{} // by launch
+	for _, i := range all {
+		switch p := w.phase(i); p {
+		case stopped:
+		case pending, running:
+			continue
+		default:
+			return nil, incorrectState(i, "started", p)
+		}
+		l := w.Launches[i.Launch]
+		if room[l.ID] == nil {
+			room[l.ID] = w.seats(l, l.Zone)
+		}
+		n := slices.IndexFunc(room[l.ID], func(s seats) bool { return taken[s.pool(l)] < s.free })
+		if n < 0 {
+			return nil, w.noRoom(l, false, 1)
+		}
+		s := room[l.ID][n]
+		taken[s.pool(l)]++
+		places[i.ID] = s.booking
+	}
+	return places, nil
 }
 
 func (w *world) rebootInstances(in *ec2.RebootInstancesInput) (*ec2.RebootInstancesOutput, error) {

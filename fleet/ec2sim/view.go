@@ -34,7 +34,7 @@ func (w *world) view(i *instance) types.Instance {
 		HibernationOptions: &types.HibernationOptions{Configured: new(l.Hibernates)}, EnclaveOptions: &types.EnclaveOptions{Enabled: new(l.Enclave)},
 		MaintenanceOptions:               &types.InstanceMaintenanceOptions{AutoRecovery: l.Recovery, RebootMigration: types.InstanceRebootMigrationStateDefault},
 		NetworkPerformanceOptions:        &types.InstanceNetworkPerformanceOptions{BandwidthWeighting: l.Bandwidth},
-		CapacityReservationSpecification: &types.CapacityReservationSpecificationResponse{CapacityReservationPreference: l.Reservation},
+		CapacityReservationSpecification: &types.CapacityReservationSpecificationResponse{},
 		Operator:                         &types.OperatorResponse{Managed: new(false)}, ProductCodes: []types.ProductCode{},
 		PrivateDnsName: new(""), PublicDnsName: new(""), Tags: w.tags(i.ID),
 	}
@@ -53,6 +53,7 @@ func (w *world) view(i *instance) types.Instance {
 	if l.Spot {
 		v.InstanceLifecycle, v.SpotInstanceRequestId = types.InstanceLifecycleTypeSpot, new(spotID(i))
 	}
+	w.viewReservation(&v, i, l)
 	if i.Code != "" {
 		v.StateReason = &types.StateReason{Code: new(i.Code), Message: new(i.Message)}
 	}
@@ -64,6 +65,25 @@ func (w *world) view(i *instance) types.Instance {
 		w.viewDevices(&v, i, l)
 	}
 	return v
+}
+
+// viewReservation adds what reserved room an instance asked for, and what it uses.
+func (w *world) viewReservation(v *types.Instance, i *instance, l *launch) {
+	if l.Block {
+		v.InstanceLifecycle = types.InstanceLifecycleTypeCapacityBlock
+	}
+	if b := w.bookingOf(i); b != nil && w.takesRoom(i) {
+		v.CapacityReservationId = new(b.ID)
+	}
+	s := v.CapacityReservationSpecification
+	switch {
+	case l.Target != "":
+		s.CapacityReservationTarget = &types.CapacityReservationTargetResponse{CapacityReservationId: new(l.Target)}
+	case l.Pool != "":
+		s.CapacityReservationTarget = &types.CapacityReservationTargetResponse{CapacityReservationResourceGroupArn: new(l.Pool)}
+	default:
+		s.CapacityReservationPreference = l.Reservation
+	}
 }
 
 // viewNetwork adds what an instance has of the network while it exists: names once it runs.

@@ -251,3 +251,18 @@ func (w *world) describeVolumes(in *ec2.DescribeVolumesInput) (*ec2.DescribeVolu
 	rows, next, err := paged(w, rows, p, func(v *types.Volume) []string { return []string{*v.VolumeId} })
 	return &ec2.DescribeVolumesOutput{Volumes: deref(rows), NextToken: next}, err
 }
+
+// deleteVolume removes a volume that outlived its instance.
+func (w *world) deleteVolume(in *ec2.DeleteVolumeInput) (*ec2.DeleteVolumeOutput, error) {
+	found, err := pick(w.Volumes, []string{*in.VolumeId}, volumeKind, w.volumeVisible)
+	if err != nil {
+		return nil, err
+	}
+	v := found[0]
+	if i := w.Instances[v.Instance]; i != nil && w.phase(i) != terminated {
+		return nil, fail("VolumeInUse", "Volume %s is currently attached to %s", v.ID, i.ID)
+	}
+	delete(w.Volumes, v.ID)
+	delete(w.Tags, v.ID)
+	return &ec2.DeleteVolumeOutput{}, nil
+}

@@ -29,6 +29,7 @@ type world struct {
 	Firewalls map[string]*types.SecurityGroup
 	Keys      map[string]*types.KeyPairInfo
 	Groups    map[string]*types.PlacementGroup
+	Bookings  map[string]*booking
 	Tags      map[string]map[string]string // by id of the resource; a launch's own tags are in its record
 	Tokens    map[string]*token
 	Buckets   map[string]*level
