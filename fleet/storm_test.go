@@ -41,9 +41,15 @@ func TestStorms(t *testing.T) {
 		n = min(n, 50) // for the race detector
 	}
 	for s := uint64(1); s <= n; s++ {
-		if !t.Run(fmt.Sprint(s), func(t *testing.T) { storm(t, s) }) {
-			t.Fatalf("replay it: go test ./fleet -run TestStorms -seed %d -v", s)
-		}
+		t.Run(fmt.Sprint(s), func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if t.Failed() {
+					t.Logf("replay it: go test ./fleet -run TestStorms -seed %d -v", s)
+				}
+			}()
+			storm(t, s)
+		})
 	}
 }
 
@@ -260,8 +266,8 @@ func (w *world) ours() (ids []string) {
 func randomCluster(rnd *rand.Rand) *spec.Cluster {
 	c := &spec.Cluster{Name: "cfd", Region: "us-east-1"}
 	for n := range 1 + rnd.IntN(3) {
-		count := 1 + rnd.IntN(12)
-		if rnd.IntN(40) == 0 {
+		count := 1 + rnd.IntN(9)
+		if rnd.IntN(60) == 0 {
 			count = 90 + rnd.IntN(120)
 		}
 		g := cluster(count).Groups[0]
