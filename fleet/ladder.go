@@ -47,6 +47,7 @@ func (c *climb) run(ctx context.Context) {
 			return
 		}
 		if known, ok := c.a.s.memory.recall(r, len(c.slots), c.a.s.now()); ok {
+			known.Remembered = true
 			c.refusals = append(c.refusals, known)
 			continue
 		}

@@ -45,6 +45,7 @@ type Refusal struct {
 	Code                       string
 	Class                      Class
 	Message                    string
+	Remembered                 bool // of minutes ago, by this or another group: the pool was not asked again
 }
 
 // ShortError says that a group did not get the nodes it needs, for lack of capacity or quota.
@@ -53,6 +54,7 @@ type ShortError struct {
 	Want     int
 	Got      int  // nodes that run and are kept
 	Kept     bool // the group's launch.min is met: the cluster is usable
+	Late     int  // nodes that did not run within launch.timeout and were given back
 	Refusals []Refusal
 	At       hcl.Range // the line that chose type and place
 }

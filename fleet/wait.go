@@ -248,18 +248,19 @@ func (a *apply) giveUp(ctx context.Context) error {
 		if waited < cmp.Or(g.spec.Launch.Timeout, 15*time.Minute) {
 			continue
 		}
-		if !slices.ContainsFunc(a.members(g), func(n *node) bool { return n.State != planner.Running }) {
+		members := a.members(g)
+		running := a.running(g)
+		if running == len(members) {
 			continue
 		}
 		g.over = true
-		running := a.running(g)
 		at := g.spec.Source.Block
 		if r, ok := g.spec.Launch.Source.Attrs["timeout"]; ok {
 			at = r
 		}
 		g.err = &TimeoutError{Group: g.plan.Name, Waited: waited.Round(time.Second), Running: running, Want: g.plan.Want, At: at}
 		if !g.spec.Launch.All && running >= g.spec.Launch.Min {
-			g.err = &ShortError{Group: g.plan.Name, Want: g.plan.Want, Got: running, Kept: true, Refusals: g.report.Refusals, At: at}
+			g.err = &ShortError{Group: g.plan.Name, Want: g.plan.Want, Got: running, Kept: true, Late: len(members) - running, Refusals: g.report.Refusals, At: at}
 		}
 		if err := a.releaseGroup(ctx, g); err != nil {
 			return err

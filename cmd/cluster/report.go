@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -74,8 +73,12 @@ func diagnose(err error) hcl.Diagnostics {
 		return refusedCall(e)
 	case *fleet.TimeoutError:
 		return problem(e.At, fmt.Sprintf("Group %s is not up in time", e.Group), fmt.Sprintf(
-			"%d of %d nodes ran after %s. What this run had launched of the group has been given back. "+
+			"%d of %d nodes ran after %s. What had come up of it has been given back; nodes of earlier runs stay.\n"+
 				"launch { timeout = … } allows more time, launch { min = … } accepts fewer nodes.", e.Running, e.Want, e.Waited))
+	case *fleet.GangError:
+		return problem(hcl.Range{}, fmt.Sprintf("Group %s is given back", e.Group), fmt.Sprintf(
+			"It goes together with group %s (launch { together = %q }), which did not come up. What this run had launched of it "+
+				"is ended; nodes of earlier runs stay.", e.Because, e.Together))
 	case *fleet.LostError:
 		return problem(hcl.Range{}, fmt.Sprintf("Nodes of group %s died before they ran", e.Group), fmt.Sprintf(
 			"%s, more than are made good. The last was %s: %s\nIf it happens again, the image does not start on this type, or a "+
@@ -103,7 +106,7 @@ func diagnose(err error) hcl.Diagnostics {
 // known says whether diagnose has more to say of err than its text.
 func known(err error) bool {
 	return is[*fleet.CallError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
-		is[*fleet.TimeoutError](err) || is[*fleet.ProtectedError](err) || is[*fleet.LostError](err) || is[*fleet.CredentialsError](err) ||
+		is[*fleet.TimeoutError](err) || is[*fleet.GangError](err) || is[*fleet.ProtectedError](err) || is[*fleet.LostError](err) || is[*fleet.CredentialsError](err) ||
 		errors.Is(err, errInterrupted)
 }
 
@@ -113,65 +116,6 @@ func problem(at hcl.Range, summary, detail string) hcl.Diagnostics {
 		d.Subject = &at
 	}
 	return hcl.Diagnostics{d}
-}
-
-func short(e *fleet.ShortError) hcl.Diagnostics {
-	var b strings.Builder
-	type wall struct{ place, code string }
-	var walls []wall
-	asked, got, granted := map[wall]int{}, map[wall]int{}, 0
-	message := map[wall]string{}
-	for _, r := range e.Refusals {
-		w := wall{place(r), cmp.Or(r.Code, "no answer")}
-		if !slices.Contains(walls, w) {
-			walls = append(walls, w)
-		}
-		asked[w] += r.Asked
-		got[w] += r.Got
-		granted += r.Got
-		message[w] = r.Message
-	}
-	for _, w := range walls {
-		fmt.Fprintf(&b, "%s granted %d of %d: %s", w.place, got[w], asked[w], w.code)
-		if m := message[w]; m != "" {
-			fmt.Fprintf(&b, " (%s)", clean(strings.TrimRight(m, ". \n")))
-		}
-		b.WriteString(".\n")
-	}
-	switch {
-	case e.Kept:
-		fmt.Fprintf(&b, "%s, at least launch.min, and usable. Run the same command again for the rest.\n", areKept(e.Got))
-	case e.Got == 0 && granted > 0:
-		b.WriteString("What was granted has been given back.\n")
-	case e.Got > 0:
-		fmt.Fprintf(&b, "%s.\n", areKept(e.Got))
-	}
-	if n := len(e.Refusals); n > 0 {
-		b.WriteString(fleet.Advice(e.Refusals[n-1].Code))
-	}
-	diags := problem(e.At, fmt.Sprintf("Group %s is short: %d of %d nodes", e.Group, e.Got, e.Want), strings.TrimRight(b.String(), "\n"))
-	if e.Kept {
-		diags[0].Severity = hcl.DiagWarning
-	}
-	return diags
-}
-
-// areKept says how many nodes of a group stay although it is short.
-func areKept(n int) string {
-	if n == 1 {
-		return "1 node is kept"
-	}
-	return fmt.Sprintf("%d nodes are kept", n)
-}
-
-// place says where an instance was asked for.
-func place(r fleet.Refusal) string {
-	switch {
-	case r.Zone != "" && r.Subnet != "":
-		return fmt.Sprintf("%s in %s (%s)", r.InstanceType, r.Zone, r.Subnet)
-	default:
-		return r.InstanceType + " in " + cmp.Or(r.Zone, r.Subnet, "the region")
-	}
 }
 
 func notIdentical(e *fleet.IdentityError) hcl.Diagnostics {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +13,7 @@ import (
 )
 
 // terminal runs a command with a terminal of 80 columns as its standard output and error, and writes what
-// the terminal got to a file.
+// the terminal got to a file. With ! the command must fail.
 func terminal(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: terminal FILE cmd…")
@@ -33,6 +34,11 @@ func terminal(ts *testscript.TestScript, neg bool, args []string) {
 	err = cmd.Wait()
 	ts.Logf("%s", got.String())
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), got.Bytes(), 0o600))
+	if _, failed := errors.AsType[*exec.ExitError](err); failed && neg {
+		return
+	} else if err == nil && neg {
+		ts.Fatalf("it worked, and must not")
+	}
 	ts.Check(err)
 }
 

@@ -78,7 +78,8 @@ func (s *eventStream) event(e fleet.Event) {
 		return
 	}
 	level := "info"
-	if e.Type == fleet.EventLaunchFailed || e.Type == fleet.EventNodeLost {
+	switch e.Type {
+	case fleet.EventLaunchFailed, fleet.EventNodeLost, fleet.EventRetry, fleet.EventReleased:
 		level = "warn"
 	}
 	fields := map[string]any{}

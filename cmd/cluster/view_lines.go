@@ -127,6 +127,8 @@ func eventText(e fleet.Event) string {
 		return fmt.Sprintf("%s runs: %s%s", e.Node, e.Instance, at)
 	case fleet.EventNodeLost:
 		return fmt.Sprintf("%s is lost: %s %s", e.Node, e.Instance, e.Message)
+	case fleet.EventRetry:
+		return fmt.Sprintf("%s: %s", e.Group, cmp.Or(e.Message, "asked for again later"))
 	case fleet.EventReleased:
 		return fmt.Sprintf("%s: %s", e.Group, withReason(fmt.Sprintf("%d given back", e.Got), e.Message))
 	case fleet.EventTerminateStart:

@@ -112,7 +112,7 @@ func (v *liveView) take(e fleet.Event) {
 		v.group(e.Group).asked = e.Asked
 	case fleet.EventNodeTerminated:
 		v.group(e.Group).gone++
-	case fleet.EventLaunchFailed, fleet.EventNodeLost, fleet.EventReleased, fleet.EventPlacement:
+	case fleet.EventLaunchFailed, fleet.EventNodeLost, fleet.EventRetry, fleet.EventReleased, fleet.EventPlacement:
 		v.note = eventText(e)
 	case fleet.EventVerify:
 		if e.Verdict != nil && e.Verdict.Identical {
