@@ -37,9 +37,9 @@ type climb struct {
 // grants what the file calls enough; what another rung granted in part is given back first.
 func (c *climb) run(ctx context.Context) {
 	c.rung = -1
-	spent := map[string]bool{} // types whose quota is used up
+	spent := map[quota]bool{} // those that are used up
 	for i, r := range c.rungs {
-		if spent[r.Type] {
+		if spent[quota{r.Type, r.Market}] {
 			continue
 		}
 		if ctx.Err() != nil {
@@ -95,6 +95,13 @@ func (c *climb) attempt(ctx context.Context, r planner.Rung) (grants []grant, ba
 	held.Reservation = id
 	grants = c.ask(ctx, held)
 	return grants, c.a.s.unreserve(ctx, id)
+}
+
+// A quota is an account's limit. It goes by family and market; by type is close enough to know
+// which rungs are pointless.
+type quota struct {
+	typ    string
+	market spec.Market
 }
 
 // errEnough stops the calls of a rung that are not made yet, once one came up short that the group
@@ -180,7 +187,7 @@ type outcome struct {
 }
 
 // weigh takes the grants in, and remembers the pools that had no room.
-func (c *climb) weigh(r planner.Rung, grants []grant, spent map[string]bool) (o outcome) {
+func (c *climb) weigh(r planner.Rung, grants []grant, spent map[quota]bool) (o outcome) {
 	for _, g := range grants {
 		c.nodes = append(c.nodes, g.instances...)
 		if g.got() == g.asked() && g.err == nil {
@@ -200,7 +207,7 @@ func (c *climb) weigh(r planner.Rung, grants []grant, spent map[string]bool) (o 
 		case g.err.Class == Capacity:
 			c.a.s.memory.note(r, ref, c.a.s.now())
 		case g.err.Class == Quota:
-			spent[r.Type] = true
+			spent[quota{r.Type, r.Market}] = true
 		default:
 			o.unsure = true
 			if o.stop == nil && g.cause == nil {
