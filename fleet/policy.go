@@ -31,7 +31,11 @@ func PolicyFor(want *spec.Cluster, region string) Policy {
 	ec2 := func(kinds ...string) []string {
 		arns := make([]string, len(kinds))
 		for i, k := range kinds {
-			arns[i] = "arn:" + partition(region) + ":ec2:" + region + ":*:" + k + "/*"
+			account := "*"
+			if k == "image" || k == "snapshot" {
+				account = "" // they have none in their names
+			}
+			arns[i] = "arn:" + partition(region) + ":ec2:" + region + ":" + account + ":" + k + "/*"
 		}
 		return arns
 	}
@@ -48,15 +52,8 @@ func PolicyFor(want *spec.Cluster, region string) Policy {
 	p.Version = "2012-10-17"
 	allow("Look", f.looks(), []string{"*"}, nil)
 	allow("LaunchTagged", []string{"ec2:RunInstances"}, ec2("instance", "volume"), request)
-	parts := []string{"capacity-reservation", "image", "key-pair", "network-interface", "placement-group", "security-group", "snapshot", "subnet"}
-	images := ec2(parts...)
-	for i, arn := range images {
-		// Images and snapshots have no account in their names.
-		if strings.HasSuffix(arn, ":image/*") || strings.HasSuffix(arn, ":snapshot/*") {
-			images[i] = strings.Replace(arn, ":*:", "::", 1)
-		}
-	}
-	allow("LaunchFrom", []string{"ec2:RunInstances"}, images, nil)
+	allow("LaunchFrom", []string{"ec2:RunInstances"}, ec2("capacity-reservation", "image", "key-pair", "network-interface",
+		"placement-group", "security-group", "snapshot", "subnet"), nil)
 	creates := []string{"RunInstances"}
 	tagged := []string{"instance", "volume"}
 	if f.placement {

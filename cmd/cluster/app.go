@@ -134,7 +134,7 @@ func (a *app) rootCommand() *cobra.Command {
 	a.commonFlags(root)
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.fmtCommand(),
-		a.planCommand(), a.upCommand(), a.statusCommand(), a.verifyCommand(), a.downCommand(),
+		a.planCommand(), a.upCommand(), a.statusCommand(), a.verifyCommand(), a.downCommand(), a.policyCommand(),
 		a.rehearsalCommand(), a.completionCommand(), a.versionCommand(),
 	)
 	return root
