@@ -20,7 +20,7 @@ called and no credentials are needed.
   cluster policy cfd.hcl >cfd.json
   aws iam create-policy --policy-name cfd --policy-document file://cfd.json
 
-It is for the region of the file or of --region, and for all if neither names one.
+It is for the region of --region or of the file, and for all if neither says.
 
 EXIT STATUS
   0    printed
