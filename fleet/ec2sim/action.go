@@ -1,6 +1,8 @@
 package ec2sim
 
 import (
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -26,6 +28,9 @@ func handle[I, O any](m map[string]op, action string, fn func(*world, *I) (*O, e
 		},
 	}
 }
+
+// Actions are the names of what a region can do, sorted.
+func Actions() []string { return slices.Sorted(maps.Keys(ops())) }
 
 // ops is every action that the region knows. gen.go reads the names from these lines.
 var ops = sync.OnceValue(func() map[string]op {

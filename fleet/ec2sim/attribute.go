@@ -113,8 +113,10 @@ func (w *world) status(i *instance) *types.InstanceStatus {
 	l, p := w.Launches[i.Launch], w.phase(i)
 	summary, detail := types.SummaryStatusNotApplicable, types.StatusType("")
 	switch {
-	case p == running && w.now.Before(i.done().Add(w.r.o.Timing.Checks)):
+	case p == running && w.now.Before(i.done().Add(w.t.Checks)):
 		summary, detail = types.SummaryStatusInitializing, types.StatusTypeInitializing
+	case p == running && i.Impaired:
+		summary, detail = types.SummaryStatusImpaired, types.StatusTypeFailed
 	case p == running:
 		summary, detail = types.SummaryStatusOk, types.StatusTypePassed
 	}

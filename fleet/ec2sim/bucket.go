@@ -1,6 +1,7 @@
 package ec2sim
 
 import (
+	"strings"
 	"time"
 )
 
@@ -49,11 +50,19 @@ func (w *world) take(key string, b Bucket, n float64) (held float64, ok bool) {
 	l := w.Buckets[key]
 	if l == nil {
 		l = &level{Tokens: b.Size, At: w.now}
+		if p := w.r.s.Play; p != nil {
+			l.At = p.Start // others may have been at it since
+		}
 		w.Buckets[key] = l
 	}
-	if passed := w.now.Sub(l.At); passed > 0 {
-		l.Tokens, l.At = min(b.Size, l.Tokens+passed.Seconds()*b.Refill), w.now
-	}
+	kind, action, _ := strings.Cut(key, "/")
+	action, _, _ = strings.Cut(action, "/")
+	w.flow(l, b, action, func(d Drain) float64 {
+		if kind == "resource" {
+			return d.Instances
+		}
+		return d.Requests
+	})
 	// A hair of tolerance, so that waiting for exactly one token's time is long enough.
 	const hair = 1e-6
 	if held = l.Tokens; held+hair < n {

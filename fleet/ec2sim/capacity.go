@@ -33,11 +33,9 @@ func (w *world) capacity(h hardware, zone string) int {
 	if !h.offeredIn(zone) {
 		return 0
 	}
-	n, ok := w.r.s.Capacity[h.name+"/"+zone]
+	n, ok := w.limit(h.name, zone)
 	if !ok {
-		if n, ok = w.r.o.Capacity[Pool{h.name, zone}]; !ok {
-			return unlimited
-		}
+		return unlimited
 	}
 	for _, i := range w.Instances {
 		l := w.Launches[i.Launch]

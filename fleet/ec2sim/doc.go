@@ -7,7 +7,7 @@
 // It models what decides the launch of many instances: token buckets for requests and for instances, the
 // capacity of a type in a zone, vCPU quotas, client tokens, the lag until an instance can be seen, the time
 // until it runs, instances that die on the way, block devices that appear late, volumes made from the
-// snapshots of images. What it does not model it refuses with the error that EC2 has for it; it never
+// snapshots of images, room that was reserved before. What it does not model it refuses with the error that EC2 has for it; it never
 // ignores a parameter.
 //
 // Nothing runs in a region. States are computed from times when somebody looks, so it costs nothing to
@@ -16,7 +16,9 @@
 //
 // A call is done first and then takes its time, so who gives up waiting for an answer may find it done, as
 // on EC2. Signatures are not checked; the account is the one of the Options, the region the one that the
-// request was signed for. Faults are values (Inject), every request is in the Journal, and what a fresh
+// request was signed for. Faults are values (Inject), and so are whole days of them, with pools that run dry
+// and buckets that others drain (Play). Nothing boots here, but an instance with the timer of cluster in its
+// user data ends itself when the time in its tag is over. Every request is in the Journal, and what a fresh
 // region holds is written down in seed.go. The time of a region is its own (Now): it may run faster than the
 // world outside.
 package ec2sim

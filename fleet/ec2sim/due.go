@@ -25,25 +25,39 @@ var timerValue = regexp.MustCompile(`^(\d{1,9})h(\d{1,9})m(\d{1,9})s$`)
 func (w *world) catchUp() {
 	due := false
 	for _, l := range w.Launches {
-		due = due || l.Timer || l.Block
+		due = due || l.Timer || l.Block || l.Fated
 	}
 	if !due {
 		return
 	}
 	for _, i := range w.Instances {
-		l := w.Launches[i.Launch]
-		timer, block := w.timerEnds(i, l), w.blockEnds(i, l)
-		switch {
-		case !block.IsZero() && (timer.IsZero() || block.Before(timer)):
-			// EC2 does not document the reason that it gives here.
-			w.endAt(i, block, "Server.ScheduledStop", "Server.ScheduledStop: The Capacity Block reservation ends", "")
-		case !timer.IsZero():
-			w.shutDown(i, l, timer)
-		}
+		w.meetEnd(i, w.Launches[i.Launch])
 	}
 }
 
-// timerEnds is when an instance shut itself down; zero if it has not.
+// meetEnd has an instance end that was to end before now, in the way that came first.
+func (w *world) meetEnd(i *instance, l *launch) {
+	var at time.Time
+	var end func()
+	first := func(t time.Time, f func()) {
+		if !t.IsZero() && !w.now.Before(t) && (at.IsZero() || t.Before(at)) {
+			at, end = t, f
+		}
+	}
+	first(w.timerEnds(i, l), func() { w.shutDown(i, l, at) })
+	// EC2 does not document the reason that it gives here.
+	first(w.blockEnds(i, l), func() {
+		w.endAt(i, at, "Server.ScheduledStop", "Server.ScheduledStop: The Capacity Block reservation ends", "")
+	})
+	if f := i.Fate; f != nil && (i.Last == launched || i.Last == started) {
+		first(later(f.At, i.Since), func() { w.endAt(i, at, f.Code, f.Message, "") })
+	}
+	if end != nil {
+		end()
+	}
+}
+
+// timerEnds is when an instance shuts itself down; zero for never, or not yet.
 func (w *world) timerEnds(i *instance, l *launch) time.Time {
 	if !l.Timer || i.Last != launched && i.Last != started || l.Metadata.InstanceMetadataTags != types.InstanceMetadataTagsStateEnabled {
 		return time.Time{}
@@ -61,11 +75,7 @@ func (w *world) timerEnds(i *instance, l *launch) time.Time {
 		return time.Time{}
 	}
 	// The timer runs as long as the instance does, and no earlier end than now can be set.
-	at := later(later(l.At.Add(time.Duration(seconds)*time.Second), i.done()), i.Timed)
-	if w.now.Before(at) {
-		return time.Time{}
-	}
-	return at
+	return later(later(l.At.Add(time.Duration(seconds)*time.Second), i.done()), i.Timed)
 }
 
 // retime remembers when the tags of instances changed that have the timer.
@@ -84,21 +94,17 @@ func (w *world) shutDown(i *instance, l *launch, at time.Time) {
 		w.endAt(i, at, code, message, "")
 		return
 	}
-	w.happenAt(i, at, halted, w.r.o.Timing.Stopping)
+	w.happenAt(i, at, halted, w.t.Stopping)
 	i.Code, i.Message, i.Transition = code, message, ""
 }
 
-// blockEnds is when EC2 ended an instance because its capacity block was about to end; zero if it has not.
+// blockEnds is when EC2 ends an instance because its capacity block is about to end; zero for never.
 func (w *world) blockEnds(i *instance, l *launch) time.Time {
 	b := w.Bookings[i.Booking]
 	if !l.Block || b == nil || i.Last == doomed || i.Last == ended {
 		return time.Time{}
 	}
-	at := later(b.End.Add(-blockEnds), i.Since)
-	if w.now.Before(at) {
-		return time.Time{}
-	}
-	return at
+	return later(b.End.Add(-blockEnds), i.Since)
 }
 
 // hasTimer tells whether user data holds the timer.

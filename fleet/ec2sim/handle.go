@@ -36,10 +36,11 @@ func (r *Region) handle(c *Call) answer {
 		c.Instances = instancesIn(out)
 		a = success(c.Action, id, out)
 	}
-	a.takes = r.o.Timing.Call
+	a.takes = w.t.Call
 	if c.Action == "RunInstances" && (c.Code == "" || c.Code == "InsufficientInstanceCapacity") {
-		a.takes = r.o.Timing.RunInstances
+		a.takes = w.t.RunInstances
 	}
+	a.takes += w.slow
 	a.lost, c.Status = c.Lost, a.status
 	r.record(*c)
 	return a
@@ -60,9 +61,10 @@ func (w *world) do(c *Call) (any, error) {
 			return nil, err
 		}
 	}
-	lose, err := w.meetFaults(c)
-	if err != nil {
-		return nil, err
+	o := w.meetFaults(c)
+	w.slow = o.slow
+	if o.refuse != nil {
+		return nil, o.refuse
 	}
 	in := op.input()
 	if err := read(c.Params, in); err != nil {
@@ -75,7 +77,11 @@ func (w *world) do(c *Call) (any, error) {
 		w.prune()
 	}
 	out, err := op.call(w, in)
-	c.Lost = lose
+	c.Lost = o.lose
+	if err == nil && o.belie != nil {
+		c.Instances = instancesIn(out)
+		return nil, o.belie
+	}
 	return out, err
 }
 

@@ -26,6 +26,7 @@ type launch struct {
 	Timer        bool   `json:",omitzero"` // the user data ends the instance when the time in its tag is over
 	Spot         bool
 	Block        bool   `json:",omitzero"` // bought as part of a capacity block
+	Fated        bool   `json:",omitzero"` // one of the instances has a fate
 	Target       string `json:",omitzero"` // id of the only booking to launch into
 	Pool         string `json:",omitzero"` // or the resource group of the bookings to launch into
 	Monitored    bool
@@ -92,8 +93,17 @@ type instance struct {
 	Since time.Time
 	Took  time.Duration
 
+	Fate     *fate `json:",omitzero"` // how it will end
+	Impaired bool  `json:",omitzero"` // its status checks fail
+
 	Code, Message string `json:",omitzero"` // why it is no longer running
 	Transition    string `json:",omitzero"`
+}
+
+// fate is an end that is already decided.
+type fate struct {
+	At            time.Time
+	Code, Message string
 }
 
 // event is something that happens to an instance.
@@ -167,7 +177,7 @@ func (w *world) visible(i *instance) bool {
 }
 
 func (w *world) forgotten(i *instance) bool {
-	return w.phase(i) == terminated && !w.now.Before(i.done().Add(w.r.o.Timing.Listed))
+	return w.phase(i) == terminated && !w.now.Before(i.done().Add(w.t.Listed))
 }
 
 // happen makes something happen to an instance.
@@ -185,7 +195,7 @@ func (w *world) end(i *instance, code, message, transition string) {
 }
 
 func (w *world) endAt(i *instance, at time.Time, code, message, transition string) {
-	w.happenAt(i, at, ended, w.r.o.Timing.ShuttingDown)
+	w.happenAt(i, at, ended, w.t.ShuttingDown)
 	i.Code, i.Message, i.Transition = code, message, transition
 }
 

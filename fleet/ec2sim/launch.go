@@ -145,10 +145,10 @@ func (w *world) start(l *launch, places []string, protected, stopSafe bool) {
 	for index, place := range places {
 		i := &instance{ID: w.newID("i-"), Launch: l.ID, Index: int32(index), Since: w.now, Booking: place, Protected: protected, StopSafe: stopSafe}
 		i.Seq = w.Seq
-		t := w.r.o.Timing
+		t := w.t
 		i.Visible = t.RunInstances + w.r.draw(t.Visible, "visible", i.ID)
 		i.Devices = t.RunInstances + w.r.draw(t.Devices, "devices", i.ID)
-		i.Took = w.r.draw(t.Pending, "pending", i.ID)
+		i.Took = w.bootTime(i.ID)
 		for _, nic := range l.NICs {
 			var a netip.Addr
 			if nic.Type != efaOnly {
@@ -162,19 +162,23 @@ func (w *world) start(l *launch, places []string, protected, stopSafe bool) {
 			i.Volumes = append(i.Volumes, v.ID)
 		}
 		w.Instances[i.ID] = i
-		w.bend(func(f Fault) { w.applyFault(i, f) })
+		w.bend(func(f *fault) { w.applyFault(i, f) })
 	}
 }
 
 // applyFault is how a fault bends an instance that was just launched.
-func (w *world) applyFault(i *instance, f Fault) {
+func (w *world) applyFault(i *instance, f *fault) {
 	if f.Stuck {
 		i.Last = stuck
 	}
-	if f.Dies != "" {
+	if f.Dies != "" && f.After == (Range{}) {
 		i.Last, i.Code = doomed, f.Dies
 		i.Message = cmp.Or(f.Message, f.Dies+": Internal error on launch")
+	} else if f.Dies != "" {
+		w.Launches[i.Launch].Fated = true
+		i.Fate = &fate{At: i.done().Add(w.r.draw(f.After, f.Salt, "after", i.ID)), Code: f.Dies, Message: cmp.Or(f.Message, f.Dies+": Internal error")}
 	}
+	i.Impaired = i.Impaired || f.Impaired
 	if f.EqualIndexes {
 		i.Index = 0
 	}

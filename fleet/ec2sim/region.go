@@ -93,7 +93,7 @@ func (r *Region) world(name string) *world {
 		w = r.seed(name)
 		r.s.Worlds[name] = w
 	}
-	w.r, w.now, w.call, w.bends, w.dirty = r, r.now(), nil, nil, false
+	w.r, w.now, w.t, w.call, w.bends, w.slow, w.dirty = r, r.now(), r.timing(), nil, nil, 0, false
 	w.catchUp()
 	return w
 }

@@ -92,7 +92,7 @@ func (w *world) stopInstances(in *ec2.StopInstancesInput) (*ec2.StopInstancesOut
 }
 
 func (w *world) stop(i *instance) {
-	w.happen(i, halted, w.r.o.Timing.Stopping)
+	w.happen(i, halted, w.t.Stopping)
 	i.Code, i.Message = "Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"
 	i.Transition = w.userInitiated()
 }
@@ -114,7 +114,7 @@ func (w *world) startInstances(in *ec2.StartInstancesInput) (*ec2.StartInstances
 	for _, i := range all {
 		before := w.phase(i)
 		if before == stopped {
-			w.happen(i, started, w.r.o.Timing.Starting)
+			w.happen(i, started, w.t.Starting)
 			i.Booking = places[i.ID]
 			i.Code, i.Message, i.Transition = "", "", ""
 		}

@@ -2,6 +2,7 @@ package ec2sim
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -81,6 +82,9 @@ var typeTable = sync.OnceValue(func() map[string]hardware {
 	}
 	return all
 })
+
+// Types are the names of the instance types that a region has, sorted.
+func Types() []string { return slices.Sorted(maps.Keys(typeTable())) }
 
 func (h hardware) family() string { f, _, _ := strings.Cut(h.name, "."); return f }
 

@@ -13,6 +13,7 @@ type state struct {
 	Requests uint64 // answered so far; request ids count on
 	Worlds   map[string]*world
 	Faults   []*fault
+	Play     *play          `json:",omitzero"` // the scenario
 	Capacity map[string]int // of pools by "type/zone", set while the region was running
 }
 
@@ -38,8 +39,10 @@ type world struct {
 	r     *Region
 	now   time.Time
 	call  *Call
-	bends []*fault // the faults that bend what this call launches
-	dirty bool     // the state changed and must be kept
+	t     Timing
+	bends []*fault      // the faults that bend what this call launches
+	slow  time.Duration // and what they delay its answer by
+	dirty bool          // the state changed and must be kept
 }
 
 // newID draws the next id of a kind. Ids are a function of the seed and of what happened before.
@@ -68,6 +71,8 @@ func (r *Region) draw(d Range, words ...string) time.Duration {
 	if d.Max <= d.Min {
 		return d.Min
 	}
-	part := float64(r.hash(words...)>>11) / (1 << 53)
-	return (d.Min + time.Duration(part*float64(d.Max-d.Min))).Truncate(time.Millisecond)
+	return (d.Min + time.Duration(r.part(words...)*float64(d.Max-d.Min))).Truncate(time.Millisecond)
 }
+
+// part is a number from 0 up to 1, always the same for the same words.
+func (r *Region) part(words ...string) float64 { return float64(r.hash(words...)>>11) / (1 << 53) }
