@@ -22,7 +22,7 @@ type Waste struct {
 	Cluster string // of the cluster:name tag
 	Group   string // of the cluster:group tag; may be empty
 	Since   time.Time
-	Why     string // a clause, such as "its time to live of 8h0m0s is over since 20m"
+	Why     string // a clause, such as "its time to live of 8h ended 20m ago"
 
 	instance planner.Instance
 }
@@ -81,12 +81,28 @@ func useless(i planner.Instance, now time.Time) string {
 		return ""
 	}
 	if at, ok := i.Expires(); ok && now.After(at) {
-		return fmt.Sprintf("its time to live of %s is over since %s", i.Tags[planner.TagTTL], now.Sub(at).Round(time.Minute))
+		return fmt.Sprintf("its time to live of %s ended %s ago", brief(at.Sub(i.Launched)), brief(now.Sub(at)))
 	}
 	if i.State == planner.Pending && now.Sub(i.Launched) > pendingTooLong {
-		return fmt.Sprintf("it is pending for %s", now.Sub(i.Launched).Round(time.Minute))
+		return fmt.Sprintf("it has been pending for %s", brief(now.Sub(i.Launched)))
 	}
 	return ""
+}
+
+// brief is a duration to the minute, or to the second below one, without the zeros at its end: 8h, 1h30m, 20s.
+func brief(d time.Duration) string {
+	unit := time.Minute
+	if d < time.Minute {
+		unit = time.Second
+	}
+	s := d.Round(unit).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 // tagged are all instances of the region with a cluster:name tag.

@@ -27,6 +27,7 @@ type app struct {
 	region   string
 	rehearse bool
 	speed    float64
+	scenario string // of a rehearsal: a name or a file; empty leaves the one that is played
 	noColor  bool
 	verbose  bool
 	adopt    bool
@@ -134,7 +135,7 @@ func (a *app) rootCommand() *cobra.Command {
 	a.commonFlags(root)
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.fmtCommand(),
-		a.planCommand(), a.upCommand(), a.statusCommand(), a.verifyCommand(), a.downCommand(), a.policyCommand(),
+		a.planCommand(), a.upCommand(), a.statusCommand(), a.verifyCommand(), a.downCommand(), a.policyCommand(), a.gcCommand(),
 		a.rehearsalCommand(), a.completionCommand(), a.versionCommand(),
 	)
 	return root

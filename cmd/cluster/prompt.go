@@ -10,7 +10,7 @@ import (
 // Where nobody can be asked it refuses, and names the flag that answers beforehand.
 func (a *app) confirm(ctx context.Context, question, answer string) error {
 	if !a.inTTY {
-		return &refusedError{message: "nobody to ask: standard input is no terminal", hint: "Look at the plan, then say --yes."}
+		return &refusedError{message: "nobody to ask: standard input is no terminal", hint: "Look at what is shown, then say --yes."}
 	}
 	a.err.printf("%s\nOnly %q is taken as consent: ", question, answer)
 	line := make(chan string, 1)
