@@ -15,13 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// Tags that `cluster image` writes on the images it makes.
-const (
-	tagImageFamily  = "cluster:image-family"
-	tagImageVersion = "cluster:image-version"
-	tagImageChannel = "cluster:image-channel"
-)
-
 // images describes every image that the file may mean: a call for all that are named by id, and
 // one for each other way of naming that occurs. They are asked for by filter, because by id a
 // single unknown one fails the call; and a name never without its owners.
@@ -99,9 +92,9 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 		default:
 			q.what = fmt.Sprintf("image family %q", img.Family)
 			q.input.Owners = own
-			q.input.Filters = []types.Filter{filter("tag:"+tagImageFamily, img.Family)}
+			q.input.Filters = []types.Filter{filter("tag:"+planner.TagImageFamily, img.Family)}
 			if img.Version != "" {
-				q.input.Filters = append(q.input.Filters, filter("tag:"+tagImageVersion, img.Version))
+				q.input.Filters = append(q.input.Filters, filter("tag:"+planner.TagImageVersion, img.Version))
 			}
 		}
 		queries = append(queries, q)

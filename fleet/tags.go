@@ -12,11 +12,11 @@ import (
 
 // The tags that are this program's memory. The launch call itself writes all but the last.
 const (
-	tagName  = "cluster:name"
-	tagGroup = "cluster:group"
-	tagSlots = "cluster:slots" // the slots of the launch call, folded; a node's is the AmiLaunchIndex-th
-	tagSpec  = "cluster:spec"  // planner.Fingerprint
-	tagSlot  = "cluster:slot"  // a node's own slot, only where EC2 gave a call's instances equal indexes
+	tagName  = planner.TagName
+	tagGroup = planner.TagGroup
+	tagSlots = planner.TagSlots // of the launch call; a node's slot is the AmiLaunchIndex-th
+	tagSpec  = planner.TagSpec
+	tagSlot  = "cluster:slot" // a node's own slot, only where EC2 gave a call's instances equal indexes
 )
 
 // toTags is sorted by key, so that equal tags make equal requests and equal client tokens.
