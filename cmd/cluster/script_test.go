@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 //	                      run cmd, send it a signal when FILE is there; it must exit with N
 //	terminal FILE cmd…    run cmd on a terminal, and keep in FILE what that got
 //	owner ARN             make every instance somebody's
+//	later DURATION        let time pass in the rehearsal
 //	tag KEY=VALUE…        tag every instance that lives
 //	waitfile FILE         wait until a file is there
 //
@@ -58,6 +59,7 @@ func TestScript(t *testing.T) {
 			"json":        jsonValue,
 			"jsonlines":   jsonLines,
 			"owner":       owner,
+			"later":       later,
 			"region":      serveRegion,
 			"tag":         tag,
 			"terminal":    terminal,

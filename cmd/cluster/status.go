@@ -20,8 +20,9 @@ func (a *app) statusCommand() *cobra.Command {
 		Use:   "status FILE [--json]",
 		Short: "Show what there is of the cluster",
 		Long: `Show the nodes that exist: a line a group, and a table of the nodes if there are
-few or with --verbose. Nothing is compared with the file but the counts; that
-is what plan and verify are for.
+few or with --verbose. Nodes with a time to live show what is left of it.
+Nothing is compared with the file but the counts; that is what plan and verify
+are for.
 
 EXIT STATUS
   0    shown
@@ -88,6 +89,7 @@ type statusNode struct {
 	InstanceType string    `json:"instance_type"`
 	ImageID      string    `json:"image_id"`
 	Launched     time.Time `json:"launched"`
+	Expires      time.Time `json:"expires,omitzero"` // when the node ends itself; missing if it does not
 }
 
 func newStatusDoc(want *spec.Cluster, have planner.Observed, l *link) statusDoc {
@@ -119,10 +121,11 @@ func newStatusDoc(want *spec.Cluster, have planner.Observed, l *link) statusDoc 
 		case planner.Pending:
 			g.Pending++
 		}
+		expires, _ := n.Expires()
 		g.Nodes = append(g.Nodes, statusNode{
 			Name: planner.NodeName(n.Group, n.Slot), Slot: n.Slot, Instance: n.ID, State: string(n.State),
 			PrivateIP: n.PrivateIP, Zone: n.Zone, InstanceType: n.InstanceType, ImageID: n.ImageID,
-			Launched: n.Launched.UTC(),
+			Launched: n.Launched.UTC(), Expires: expires.UTC(),
 		})
 	}
 	return doc
@@ -139,19 +142,53 @@ func (a *app) statusText(doc statusDoc, now time.Time) {
 	}
 	a.out.printf("%s%s in %s: %d of %s running%s\n", bold, doc.Cluster, region, running, plural(want, "node"), reset)
 	for _, g := range doc.Groups {
-		a.out.printf("  %s  %d of %d running%s\n", g.Name, g.Running, g.Want, particulars(g))
+		a.out.printf("  %s  %d of %d running%s\n", g.Name, g.Running, g.Want, particulars(g)+firstEnd(g, now))
 	}
 	if total == 0 || (total > fewNodes && !a.verbose) {
 		return
 	}
 	a.out.printf("\n")
-	rows := [][]string{{"NODE", "STATE", "INSTANCE", "PRIVATE IP", "ZONE", "TYPE", "IMAGE", "SINCE"}}
+	rows := [][]string{{"NODE", "STATE", "INSTANCE", "PRIVATE IP", "ZONE", "TYPE", "IMAGE", "SINCE", ""}}
 	for _, g := range doc.Groups {
 		for _, n := range g.Nodes {
-			rows = append(rows, []string{n.Name, n.State, n.Instance, n.PrivateIP, n.Zone, n.InstanceType, n.ImageID, since(now, n.Launched)})
+			rows = append(rows, []string{n.Name, n.State, n.Instance, n.PrivateIP, n.Zone, n.InstanceType, n.ImageID, since(now, n.Launched), ends(now, n.Expires)})
 		}
 	}
 	a.out.table(rows)
+}
+
+// firstEnd says when the first node of a group ends itself; empty if none does.
+func firstEnd(g statusGroup, now time.Time) string {
+	var first time.Time
+	for _, n := range g.Nodes {
+		if !n.Expires.IsZero() && (first.IsZero() || n.Expires.Before(first)) {
+			first = n.Expires
+		}
+	}
+	if first.IsZero() {
+		return ""
+	}
+	return "  " + ends(now, first)
+}
+
+// ends is how long it is until a node ends itself, in two units at most; empty if it does not.
+func ends(now, at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	left := at.Sub(now)
+	switch minutes := int(left.Minutes()); {
+	case left <= 0:
+		return "should have ended " + since(now, at) + " ago"
+	case minutes < 2:
+		return fmt.Sprintf("ends in %d s", int(left.Seconds()))
+	case minutes < 60:
+		return fmt.Sprintf("ends in %d min", minutes)
+	case minutes < 48*60:
+		return fmt.Sprintf("ends in %d h %d min", minutes/60, minutes%60)
+	default:
+		return fmt.Sprintf("ends in %d days", minutes/60/24)
+	}
 }
 
 // particulars are the other states of a group's nodes, and what the nodes have in common.
