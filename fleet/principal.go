@@ -18,6 +18,7 @@ const principalPatience = 5 * time.Second
 func newSTS(cfg aws.Config, ec2Endpoint *string) *sts.Client {
 	return sts.NewFromConfig(cfg, func(o *sts.Options) {
 		o.Retryer, o.RetryMaxAttempts = aws.NopRetryer{}, 0
+		o.HTTPClient, o.Logger = plainBody{o.HTTPClient}, silent
 		if o.BaseEndpoint == nil {
 			o.BaseEndpoint = ec2Endpoint
 		}

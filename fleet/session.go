@@ -92,6 +92,7 @@ func Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	s.EC2 = ec2.NewFromConfig(cfg, func(e *ec2.Options) {
 		// RetryMaxAttempts of the environment would wrap the retryer; zero leaves it alone.
 		e.Retryer, e.RetryMaxAttempts = aws.NopRetryer{}, 0
+		e.HTTPClient, e.Logger = plainBody{e.HTTPClient}, silent
 	})
 	s.sts = newSTS(cfg, s.EC2.Options().BaseEndpoint)
 	return s, nil
