@@ -22,6 +22,7 @@ type planDoc struct {
 	Blockers      []blockerDoc   `json:"blockers"`
 	Warnings      []blockerDoc   `json:"warnings"`
 	Summary       summaryDoc     `json:"summary"`
+	Forecast      int            `json:"forecast_seconds"` // that the launches wait for the account's bucket
 }
 
 type imageDoc struct {
@@ -41,6 +42,8 @@ type groupDoc struct {
 
 type rungDoc struct {
 	InstanceType string   `json:"instance_type"`
+	Market       string   `json:"market"`                // on-demand or spot
+	Reservation  string   `json:"reservation,omitempty"` // id of a capacity reservation or block, or ARN of a group of them
 	Zones        []string `json:"zones"`
 	Subnets      []string `json:"subnets"`
 }
@@ -98,6 +101,7 @@ func newPlanDoc(p planner.Plan, rehearsal bool) planDoc {
 		Blockers:      newBlockerDocs(p.Blockers),
 		Warnings:      newBlockerDocs(p.Warnings),
 		Summary:       summaryDoc(p.Summary()),
+		Forecast:      int(forecast(launches(p)).Seconds()),
 	}
 	for _, g := range p.Groups {
 		doc.Groups = append(doc.Groups, newGroupDoc(g))
@@ -127,7 +131,7 @@ func newGroupDoc(g planner.GroupPlan) groupDoc {
 		Image: newImageDoc(g.Image), PlacementGroup: g.PlacementGroup, Ladder: []rungDoc{},
 	}
 	for _, r := range g.Rungs {
-		rung := rungDoc{InstanceType: r.Type, Zones: []string{}, Subnets: []string{}}
+		rung := rungDoc{InstanceType: r.Type, Market: string(r.Market), Reservation: r.Reservation, Zones: []string{}, Subnets: []string{}}
 		for _, s := range r.Subnets {
 			rung.Zones = append(rung.Zones, s.Zone)
 			rung.Subnets = append(rung.Subnets, s.ID)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cluster/planner"
+	"cluster/spec"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -46,8 +47,7 @@ func (a *app) planText(out *printer, l *link, p planner.Plan, have planner.Obser
 	}
 	out.printf("\n")
 	if n := launches(p); n > burst {
-		wait := time.Duration((n-burst+refill-1)/refill) * time.Second
-		out.printf("EC2 grants an account %d instances at once and %d a second after that, so\nthis takes at least %s.\n\n", burst, refill, wait)
+		out.printf("%d nodes: %s on the account's bucket. EC2 grants an account %d instances\nat once and %d a second after that.\n\n", n, seconds(forecast(n)), burst, refill)
 	}
 	for _, d := range obstacles(p) {
 		out.diagnostic(d, a.sources)
@@ -60,6 +60,11 @@ const (
 	burst  = 1000
 	refill = 2
 )
+
+// forecast is how long n launches wait for the account's bucket of instances, if nobody else launches.
+func forecast(n int) time.Duration {
+	return time.Duration((max(0, n-burst)+refill-1)/refill) * time.Second
+}
 
 // counts are a plan's numbers that are not zero, in words.
 func counts(s planner.Summary) []string {
@@ -186,8 +191,8 @@ func (a *app) limit(n int) int {
 	return n
 }
 
-// ladder is where a group is asked for, a line a type: the first zone, and those to fall back on.
-// A subnet is named where the zone does not tell it.
+// ladder is where a group is asked for, a line a type and way to buy it: the first zone, and those to
+// fall back on. A subnet is named where the zone does not tell it.
 func (a *app) ladder(rungs []planner.Rung) []string {
 	var lines []string
 	last := ""
@@ -201,17 +206,35 @@ func (a *app) ladder(rungs []planner.Rung) []string {
 			places = append(places, place)
 		}
 		where := strings.Join(places, " + ")
+		what := r.Type + bought(r, rungs[0])
 		switch {
-		case r.Type == last:
+		case what == last:
 			lines[len(lines)-1] += ", else " + where
 		case last == "":
-			lines = append(lines, r.Type+" in "+where)
+			lines = append(lines, what+" in "+where)
 		default:
-			lines = append(lines, "else "+r.Type+" in "+where)
+			lines = append(lines, "else "+what+" in "+where)
 		}
-		last = r.Type
+		last = what
 	}
 	return lines
+}
+
+// bought is how a rung is bought, as words after its type. On demand goes without saying, unless the
+// first rung is another.
+func bought(r, first planner.Rung) string {
+	usual := first.Market == spec.OnDemand && first.Reservation == ""
+	switch {
+	case r.Block:
+		return " of capacity block " + r.Reservation
+	case r.Reservation != "":
+		return " of reservation " + r.Reservation
+	case r.Market == spec.Spot:
+		return " on Spot"
+	case usual:
+		return ""
+	}
+	return " on demand"
 }
 
 // shared says whether a type is asked for in another subnet of the same zone as well.
