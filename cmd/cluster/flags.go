@@ -25,6 +25,7 @@ func (a *app) commonFlags(root *cobra.Command) {
 	f.StringVar(&a.region, "region", "", "the AWS `region`; wins over the file's")
 	f.BoolVar(&a.rehearse, "rehearse", a.rehearseByDefault(), "use the embedded EC2 region (or CLUSTER_REHEARSE=1)")
 	f.Float64Var(&a.speed, "speed", defaultSpeed, "`factor` by which a rehearsal runs faster than life")
+	f.StringVar(&a.scenario, "scenario", "", "how EC2 behaves in a rehearsal: a `file`, or "+strings.Join(scenarioNames(), ", "))
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (or NO_COLOR)")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show every node, and every API call on standard error")
 }

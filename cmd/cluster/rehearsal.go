@@ -26,10 +26,10 @@ can other programs while it is served.
 It lives in CLUSTER_REHEARSAL_DIR, or else under the user's state folder.`,
 		Args: a.unknownVerb,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return &usageError{message: "rehearsal needs a command", hint: "Write: cluster rehearsal serve, reset or show."}
+			return &usageError{message: "rehearsal needs a command", hint: "Write: cluster rehearsal serve, reset, show or scenario."}
 		},
 	}
-	c.AddCommand(a.serveCommand(), a.resetCommand(), a.showCommand())
+	c.AddCommand(a.serveCommand(), a.resetCommand(), a.showCommand(), a.scenarioCommand())
 	return c
 }
 
@@ -37,13 +37,14 @@ func (a *app) serveCommand() *cobra.Command {
 	var o ec2sim.Options
 	listen := "127.0.0.1:4579"
 	c := &cobra.Command{
-		Use:   "serve [--listen 127.0.0.1:PORT] [--instant] [--any-image]",
+		Use:   "serve [--listen 127.0.0.1:PORT] [--scenario NAME|FILE] [--instant] [--any-image]",
 		Short: "Offer the embedded region to other clients, over loopback",
 		Long: `Serve the embedded region over loopback, for the AWS CLI, SDKs and other tools:
 
   cluster rehearsal serve &
   AWS_ENDPOINT_URL_EC2=http://127.0.0.1:4579 aws ec2 describe-instances
 
+With --scenario it behaves as on that day, for who uses it with --rehearse too.
 It prints its URL on one line when it is ready, and serves until it gets SIGINT
 or SIGTERM. Any credentials do. POST /_rehearsal/reset empties it.
 
@@ -65,7 +66,7 @@ func (a *app) serve(ctx context.Context, listen string, o ec2sim.Options) error 
 		return err
 	}
 	o.Region = a.region
-	r, err := a.openRegion(o)
+	r, err := a.openPlaying(o)
 	if err != nil {
 		return err
 	}

@@ -44,8 +44,11 @@ type link struct {
 func (a *app) connect(ctx context.Context, want *spec.Cluster) (*link, error) {
 	o := fleet.SessionOptions{Region: want.Region, Log: a.logger()}
 	l := &link{}
+	if err := a.needsRehearsal(); err != nil {
+		return nil, err
+	}
 	if a.rehearse {
-		r, err := a.openRegion(ec2sim.Options{})
+		r, err := a.openPlaying(ec2sim.Options{})
 		if err != nil {
 			return nil, err
 		}
