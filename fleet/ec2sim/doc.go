@@ -7,8 +7,8 @@
 // It models what decides the launch of many instances: token buckets for requests and for instances, the
 // capacity of a type in a zone, vCPU quotas, client tokens, the lag until an instance can be seen, the time
 // until it runs, instances that die on the way, block devices that appear late, volumes made from the
-// snapshots of images, room that was reserved before. What it does not model it refuses with the error that EC2 has for it; it never
-// ignores a parameter.
+// snapshots of images, room that was reserved before. What it does not model it refuses with the error that
+// EC2 has for it; it never ignores a parameter.
 //
 // Nothing runs in a region. States are computed from times when somebody looks, so it costs nothing to
 // keep, needs no shutting down, and lives in a testing/synctest bubble as well as outside. A region kept in
