@@ -55,6 +55,7 @@ type node struct {
 	planner.Instance
 	announced bool      // its running has been told
 	ran       time.Time // when it was first seen to run by this apply; zero: before
+	refused   bool      // stopped, and EC2 had no room to start it: it is not waited for
 }
 
 // Apply carries out p, the plan for want and have; waits until every node runs; and verifies.

@@ -180,7 +180,7 @@ func (s *Session) placements(ctx context.Context, cluster string) ([]planner.Pla
 	for _, g := range out.PlacementGroups {
 		groups = append(groups, planner.PlacementGroup{
 			Name: value(g.GroupName), Strategy: string(g.Strategy), State: string(g.State),
-			Group: fromTags(g.Tags)[tagGroup],
+			Group: fromTags(g.Tags)[tagGroup], ARN: value(g.GroupArn),
 		})
 	}
 	slices.SortFunc(groups, func(a, b planner.PlacementGroup) int { return strings.Compare(a.Name, b.Name) })

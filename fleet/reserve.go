@@ -72,6 +72,7 @@ func (c *climb) reserve(ctx context.Context, r planner.Rung) (id string, err err
 			AvailabilityZone: new(r.Subnets[0].Zone), InstanceCount: new(int32(len(c.slots))),
 			InstanceMatchCriteria: types.InstanceMatchCriteriaTargeted,
 			EndDateType:           types.EndDateTypeLimited, EndDate: new(end),
+			PlacementGroupArn: c.placementARN(),
 			ClientToken:       new(hex.EncodeToString(h[:])),
 			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeCapacityReservation, Tags: toTags(tags)}},
 		})
@@ -79,6 +80,17 @@ func (c *climb) reserve(ctx context.Context, r planner.Rung) (id string, err err
 		return "", err
 	}
 	return value(out.CapacityReservation.CapacityReservationId), nil
+}
+
+// placementARN is that of the group's cluster placement group, in which its room must be reserved
+// to be of use; nil for other groups, which cannot be reserved in.
+func (c *climb) placementARN() *string {
+	for _, p := range c.a.have.PlacementGroups {
+		if p.Name == c.plan.PlacementGroup && p.Strategy == string(spec.PlacementCluster) && p.ARN != "" {
+			return new(p.ARN)
+		}
+	}
+	return nil
 }
 
 // reservable says that a rung's room can be reserved first: it is not reserved already, and it

@@ -71,6 +71,19 @@ func TestReserveFirstLaunchesIntoIt(t *testing.T) {
 	})
 }
 
+// A reservation serves a cluster placement group only if it was made in it.
+func TestReserveFirstInAPlacementGroup(t *testing.T) {
+	inWorld(t, ec2sim.Options{}, func(w *world) {
+		want := reserving(20)
+		want.Groups[0].Placement = spec.PlacementCluster
+		w.mustUp(want)
+		w.check(want)
+		if left := w.reservations(); len(left) > 0 {
+			w.Errorf("not given back: %v", left)
+		}
+	})
+}
+
 func TestReservationOfAKilledRunIsGivenBack(t *testing.T) {
 	inWorld(t, ec2sim.Options{}, func(w *world) {
 		want := reserving(150)

@@ -45,6 +45,7 @@ func (a *apply) awaitPlacements(ctx context.Context, names []string) error {
 		if err != nil {
 			return err
 		}
+		a.have.PlacementGroups = groups
 		for _, g := range groups {
 			if g.State == string(types.PlacementGroupStateAvailable) {
 				names = slices.DeleteFunc(names, func(n string) bool { return n == g.Name })
@@ -117,7 +118,11 @@ func (a *apply) start(ctx context.Context) error {
 			_, err := call(ctx, a.s, r, a.s.EC2.StartInstances, &ec2.StartInstancesInput{InstanceIds: idsOf(batch)})
 			if e, cause := split(err); err != nil {
 				if cause == nil && (e.Class == Capacity || e.Class == Quota) {
-					g.err = errors.Join(g.err, a.startShort(g, e, len(batch)))
+					rest := nodes[g.report.Started:]
+					for _, i := range rest {
+						a.nodes[i.ID].refused = true
+					}
+					g.err = errors.Join(g.err, a.startShort(g, e, len(rest)))
 					break
 				}
 				return err
@@ -135,8 +140,9 @@ func (a *apply) start(ctx context.Context) error {
 
 func (a *apply) startShort(g *groupRun, e *CallError, asked int) error {
 	g.report.Refusals = append(g.report.Refusals, Refusal{Asked: asked, Code: e.Code, Class: e.Class, Message: e.Message})
+	got := g.plan.Have - asked
 	return &ShortError{
-		Group: g.plan.Name, Want: g.plan.Want, Got: g.plan.Have - asked,
+		Group: g.plan.Name, Want: g.plan.Want, Got: got, Kept: g.spec != nil && got >= g.spec.Launch.Min,
 		Refusals: g.report.Refusals, At: e.At,
 	}
 }
@@ -300,7 +306,8 @@ func (a *apply) verify(ctx context.Context) error {
 				return err
 			}
 		}
-		have.Instances, have.Volumes, have.At = a.remaining(), true, a.s.now()
+		have.Volumes, have.At = true, a.s.now()
+		have.Instances = slices.DeleteFunc(a.remaining(), func(i planner.Instance) bool { return a.nodes[i.ID] != nil && a.nodes[i.ID].refused })
 		if !a.rooted {
 			if err := a.s.roots(ctx, a.want.Name, have.Instances); err != nil {
 				return err

@@ -413,3 +413,32 @@ func TestGangIsReleasedWhole(t *testing.T) {
 		})
 	}
 }
+
+// A stopped node that EC2 has no room for is not waited for, and the others are what they were.
+func TestStartWithoutRoomIsShortAtOnce(t *testing.T) {
+	for _, least := range []int{12, 11} {
+		t.Run(fmt.Sprint(least), func(t *testing.T) {
+			inWorld(t, ec2sim.Options{}, func(w *world) {
+				want := cluster(12, func(g *spec.Group) { g.Launch.All, g.Launch.Min = least == 12, least })
+				w.mustUp(want)
+				w.region.Stop(w.region.Instances()[0])
+				time.Sleep(time.Minute)
+				w.region.Inject(ec2sim.Fault{Action: "StartInstances", Code: "InsufficientInstanceCapacity"})
+				r, err := w.up(want)
+				short, ok := errors.AsType[*fleet.ShortError](err)
+				if !ok || short.Got != 11 || short.Kept != (least == 11) {
+					w.Fatalf("up ended with %#v", err)
+				}
+				if r.Elapsed > time.Minute {
+					w.Errorf("up took %s", r.Elapsed)
+				}
+				if proven := r.Verdict != nil && r.Verdict.Identical; proven != short.Kept {
+					w.Errorf("verdict: %+v", r.Verdict)
+				}
+				if n := len(w.living()); n != 12 {
+					w.Errorf("%d instances are left, want all 12", n)
+				}
+			})
+		})
+	}
+}

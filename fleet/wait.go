@@ -125,7 +125,7 @@ func (a *apply) pause(n int) time.Duration {
 // a minute is waited for no longer: the verification will call it unproven.
 func (a *apply) settled() bool {
 	for _, n := range a.nodes {
-		if g := a.group(n.Group); a.ended[n.ID] || g == nil || g.over {
+		if g := a.group(n.Group); a.ended[n.ID] || n.refused || g == nil || g.over {
 			continue
 		}
 		if n.State != planner.Running || n.RootVolumeID == "" && a.s.now().Sub(n.ran) < visibleWithin {
@@ -248,7 +248,7 @@ func (a *apply) giveUp(ctx context.Context) error {
 		if waited < cmp.Or(g.spec.Launch.Timeout, 15*time.Minute) {
 			continue
 		}
-		members := a.members(g)
+		members := slices.DeleteFunc(a.members(g), func(n *node) bool { return n.refused })
 		running := a.running(g)
 		if running == len(members) {
 			continue

@@ -161,4 +161,5 @@ type PlacementGroup struct {
 	Strategy string
 	State    string // available, pending, deleting, deleted
 	Group    string // the cluster:group tag
+	ARN      string // what reservations in it are made with
 }
