@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 //	terminal FILE cmd…    run cmd on a terminal, and keep in FILE what that got
 //	owner ARN             make every instance somebody's
 //	later DURATION        let time pass in the rehearsal
+//	halt N                stop the n-th instance
 //	tag KEY=VALUE…        tag every instance that lives
 //	waitfile FILE         wait until a file is there
 //
@@ -61,6 +62,7 @@ func TestScript(t *testing.T) {
 			"owner":       owner,
 			"later":       later,
 			"region":      serveRegion,
+			"halt":        halt,
 			"tag":         tag,
 			"terminal":    terminal,
 			"waitfile":    waitFile,
