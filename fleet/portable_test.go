@@ -1,22 +1,12 @@
 package fleet_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
-	"net"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -34,7 +24,7 @@ import (
 // TestPortable is what an EC2 that nobody here wrote has to say about the launcher, and about the
 // embedded region. It runs over real sockets, in real time, against both: first the behaviours
 // of the launcher (portable_behaviours_test.go), then the questions whose answers are compared one by
-// one (portable_answers_test.go).
+// one (portable_questions_test.go).
 //
 // The other EC2 is the one that CLUSTER_TEST_ENDPOINT names, or else moto, if moto_server is on the
 // path. Nothing here asks for anything but an endpoint that answers as EC2 does, and that may be filled.
@@ -69,94 +59,6 @@ const (
 	hurry = 100
 )
 
-// An endpoint is an EC2 at a URL.
-type endpoint struct {
-	url  string
-	moto bool // it is moto, of which the differences are known
-	now  func() time.Time
-	gate *gate
-}
-
-// embedded is the embedded region, on loopback.
-func embedded(t *testing.T, o ec2sim.Options) endpoint {
-	r := ec2sim.New(o)
-	server := httptest.NewServer(r)
-	t.Cleanup(server.Close)
-	return endpoint{url: server.URL, now: r.Now}
-}
-
-// other is an EC2 that is not this project's. Without one the test is skipped.
-func other(t *testing.T) endpoint {
-	start := time.Now()
-	e := endpoint{
-		url: os.Getenv("CLUSTER_TEST_ENDPOINT"),
-		now: func() time.Time { return start.Add(hurry * time.Since(start)) },
-	}
-	if e.url == "" {
-		path, err := exec.LookPath("moto_server")
-		if err != nil {
-			t.Skip("no CLUSTER_TEST_ENDPOINT, and no moto_server on the path: the launcher is not tried against an EC2 that is not ours")
-		}
-		e.url = startMoto(t, path)
-	}
-	res, err := http.Get(e.url + "/moto-api/data.json")
-	if err != nil {
-		t.Fatalf("the endpoint %s: %v", e.url, err)
-	}
-	res.Body.Close()
-	e.moto = res.StatusCode == http.StatusOK
-	return e
-}
-
-// startMoto starts a moto server on a free port, and ends it with the test.
-func startMoto(t *testing.T, path string) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	host, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
-	var said bytes.Buffer
-	cmd := exec.Command(path, "-H", host, "-p", port)
-	cmd.Stdout, cmd.Stderr = &said, &said
-	// What TestPortable sets is for the launcher; moto reads it too, and stumbles over an empty profile.
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
-	cmd.WaitDelay = time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", path, err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		// It may have ended by itself; then there is nothing to kill.
-		_ = cmd.Process.Kill()
-		<-ended
-		if t.Failed() {
-			t.Logf("moto's log ends:\n%s", lastLines(said.String(), 40))
-		}
-	})
-	for range 600 {
-		c, err := net.DialTimeout("tcp", net.JoinHostPort(host, port), time.Second)
-		if err == nil {
-			c.Close()
-			return "http://" + net.JoinHostPort(host, port)
-		}
-		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("%s ended: %v\n%s", path, err, said.String())
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	t.Fatalf("%s does not answer after a minute", path)
-	return ""
-}
-
-func lastLines(s string, n int) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
-
 // behave tries the launcher at the endpoint.
 func (e endpoint) behave(t *testing.T) {
 	e.gate = newGate(t, e)
@@ -188,99 +90,6 @@ func (e endpoint) at(t *testing.T, name string) *portable {
 		Credentials: credentials.NewStaticCredentialsProvider("portable", "portable", ""),
 	})
 	return &portable{T: t, endpoint: e, site: discover(t, raw), raw: raw, name: strings.ReplaceAll(name, "_", "-")}
-}
-
-// plainBodies is an HTTP client that reads request bodies in the plain way. With the SDK's own way (io.WriterTo,
-// smithy-go 1.28) an answer that comes faster than the client finishes its request breaks the
-// connection; an endpoint on loopback that does not wait for anything is as fast as that.
-type plainBodies struct{}
-
-func (plainBodies) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		r.Body = struct{ io.ReadCloser }{r.Body}
-	}
-	return http.DefaultClient.Do(r)
-}
-
-// empty makes moto forget everything: it looks at all instances it ever had whenever it looks.
-func (e endpoint) empty(t *testing.T) {
-	if !e.moto {
-		return
-	}
-	res, err := http.Post(e.url+"/moto-api/reset", "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-}
-
-// A gate stands between the launcher and the endpoint.
-type gate struct {
-	url string
-
-	mu  sync.Mutex
-	cut string // an action: the next call of it is done, and the answer is lost
-}
-
-// newGate opens a gate. It lets everything through, but for what moto has not implemented and no
-// launch can do without: there is no placement group there, and the gate says so.
-func newGate(t *testing.T, e endpoint) *gate {
-	to, err := url.Parse(e.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := &gate{}
-	proxy := httputil.NewSingleHostReverseProxy(to)
-	proxy.ModifyResponse = func(r *http.Response) error {
-		if g.cuts(r.Request.Header.Get(actionHeader)) {
-			panic(http.ErrAbortHandler)
-		}
-		return nil
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		form, err := url.ParseQuery(string(body))
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		action := form.Get("Action")
-		if e.moto && action == "DescribePlacementGroups" {
-			w.Header().Set("Content-Type", "text/xml;charset=UTF-8")
-			fmt.Fprint(w, `<DescribePlacementGroupsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>gate</requestId><placementGroupSet/></DescribePlacementGroupsResponse>`)
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		r.Header.Set(actionHeader, action)
-		proxy.ServeHTTP(w, r)
-	}))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the cut connections, which are meant
-	t.Cleanup(server.Close)
-	g.url = server.URL
-	return g
-}
-
-const actionHeader = "X-Gate-Action"
-
-// cuts says whether the answer to an action is to be lost, once.
-func (g *gate) cuts(action string) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.cut == "" || g.cut != action {
-		return false
-	}
-	g.cut = ""
-	return true
-}
-
-func (g *gate) loseNext(action string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.cut = action
 }
 
 // A site is what an endpoint offers to launch with, found by asking.
