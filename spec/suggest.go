@@ -23,6 +23,13 @@ func didYouMeanAs(given string, candidates []string, before, after string) strin
 	return ""
 }
 
+// Nearest is the candidate that somebody may have meant who wrote given, for a "did you mean"; empty
+// if none is near.
+func Nearest(given string, candidates []string) string {
+	c, _ := closest(given, candidates)
+	return c
+}
+
 // closest finds the candidate with the smallest edit distance to given, the first of equals.
 // The distance must be at most 2, or a third of the word for long ones, and something of the
 // word must be left.

@@ -102,7 +102,7 @@ func (a *app) unknownVerb(c *cobra.Command, args []string) error {
 		return nil
 	}
 	e := &usageError{message: fmt.Sprintf("unknown command %q for %s", args[0], c.CommandPath()), hint: helpHint(c)}
-	if near := nearest(args[0], verbs(c)); near != "" {
+	if near := spec.Nearest(args[0], verbs(c)); near != "" {
 		e.hint = fmt.Sprintf("Did you mean %s %s?", c.CommandPath(), near)
 	}
 	return e
@@ -131,7 +131,7 @@ func flagError(c *cobra.Command, err error) error {
 		c.LocalFlags().VisitAll(collect)
 		c.InheritedFlags().VisitAll(collect)
 		slices.Sort(names)
-		if near := nearest(m[1], names); near != "" {
+		if near := spec.Nearest(m[1], names); near != "" {
 			e.hint = fmt.Sprintf("Did you mean --%s?", near)
 		}
 	}
@@ -139,38 +139,6 @@ func flagError(c *cobra.Command, err error) error {
 }
 
 func helpHint(c *cobra.Command) string { return fmt.Sprintf("Run %s --help.", c.CommandPath()) }
-
-// nearest is the candidate with the fewest edits to word, if they are few enough to be a slip: two,
-// or a third of the word. The first of equals wins; none is empty.
-func nearest(word string, candidates []string) string {
-	best, limit := "", max(2, len(word)/3)+1
-	for _, c := range candidates {
-		if d := edits(word, c); d < limit {
-			best, limit = c, d
-		}
-	}
-	return best
-}
-
-// edits is the Levenshtein distance of two words, in bytes.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
-}
 
 // shellWord quotes an argument where a shell would not read it as one word. It is for commands that
 // we tell people to type.

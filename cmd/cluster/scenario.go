@@ -79,7 +79,7 @@ func (a *app) noScenario(name string, err error) error {
 		return &usageError{message: fmt.Sprintf("cannot read the scenario %s: %s", slash(name), rootCause(err))}
 	}
 	e := &usageError{message: fmt.Sprintf("there is no scenario %q, and no such file", name)}
-	if near := nearest(name, scenarioNames()); near != "" {
+	if near := spec.Nearest(name, scenarioNames()); near != "" {
 		e.hint = fmt.Sprintf("Did you mean %s? ", near)
 	}
 	e.hint += "The scenarios are " + strings.Join(scenarioNames(), ", ") + "; anything else is a file."

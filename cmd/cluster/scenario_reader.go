@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cluster/fleet/ec2sim"
+	"cluster/spec"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -88,7 +89,7 @@ func (x *scenarioReader) pattern(at hcl.Range, what, pattern string, names []str
 		return
 	}
 	hint := fmt.Sprintf(" * stands for any text: %q.", "*")
-	if near := nearest(pattern, names); near != "" {
+	if near := spec.Nearest(pattern, names); near != "" {
 		hint = fmt.Sprintf(" Did you mean %q?", near)
 	}
 	x.errorf(at, "No such "+what, "The embedded region has no %s %q.%s", what, pattern, hint)

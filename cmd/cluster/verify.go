@@ -7,6 +7,7 @@ import (
 
 	"cluster/fleet"
 	"cluster/planner"
+	"cluster/spec"
 
 	"github.com/spf13/cobra"
 )
@@ -43,7 +44,7 @@ func (a *app) verify(ctx context.Context, path, levelName string) error {
 	level, ok := levels[levelName]
 	if !ok {
 		hint := "The levels are image and root."
-		if near := nearest(levelName, []string{"image", "root"}); near != "" {
+		if near := spec.Nearest(levelName, []string{"image", "root"}); near != "" {
 			hint += fmt.Sprintf(" Did you mean %s?", near)
 		}
 		return &usageError{message: fmt.Sprintf("unknown level %q", levelName), hint: hint}
