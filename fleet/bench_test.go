@@ -33,20 +33,129 @@ const (
 // means:
 //
 //   - what a plan has to know first: who asks, what there is, the image, the type, its zones, the
-//     subnet. Six calls, one after the other;
+//     subnet. Six calls, one after the other, while the buckets fill;
 //   - the wait for the last launch call's token of the request bucket, or for its instances' tokens
 //     of the instance bucket, whichever is longer. A call is let through whole, so the last one waits
 //     for the tokens of all;
 //   - that call, and the slowest boot that the region knows: the last call may always have got it;
 //   - one look at all instances and one at all root volumes, a call a thousand, which prove it.
 //
-// requests and instances are what the buckets hold at the start.
+// requests and instances are what the buckets hold when it begins.
 func floor(n int, requests, instances float64) time.Duration {
-	const asking = 6
-	launches := float64((n + 99) / 100)
-	wait := max(0, (launches-requests)/refill, (float64(n)-instances)/refill)
-	looking := 2 * ((n + 999) / 1000)
-	return time.Duration(wait*float64(time.Second)) + runLatency + slowestBoot + time.Duration(asking+looking)*callLatency
+	const asking = 6 * callLatency
+	launches, nodes := float64((n+99)/100), float64(n)
+	wait := max(0,
+		(launches-min(requestTokens, requests+refill*asking.Seconds()))/refill,
+		(nodes-min(instanceTokens, instances+refill*asking.Seconds()))/refill)
+	looking := time.Duration(2*((n+999)/1000)) * callLatency
+	return asking + time.Duration(wait*float64(time.Second)) + runLatency + slowestBoot + looking
+}
+
+// figures is what one up cost.
+type figures struct {
+	drained   bool
+	took      time.Duration // the region's
+	floor     time.Duration
+	calls     int
+	byAction  map[string]int
+	throttled int
+	heap      uint64 // bytes, at the most: launcher and region together
+}
+
+func (f figures) above() float64 { return 100 * (f.took.Seconds()/f.floor.Seconds() - 1) }
+
+func (f figures) String() string {
+	return fmt.Sprintf("%.1f s, %.1f %% above the floor of %.1f s; %d calls %v, %d throttled; heap %d MB",
+		f.took.Seconds(), f.above(), f.floor.Seconds(), f.calls, f.byAction, f.throttled, f.heap>>20)
+}
+
+// measureUp brings n nodes up in a fresh region, in a subnet with room for 16,379. With drained, half of
+// both of its buckets is gone.
+func measureUp(t *testing.T, n int, drained bool) (f figures) {
+	inWorld(t, ec2sim.Options{}, func(w *world) {
+		requests, instances := requestTokens, instanceTokens
+		if drained {
+			requests, instances = w.drain()
+		}
+		heap := &heapMeter{next: w.region}
+		heap.start()
+		w.client = heap
+		want := cluster(n, func(g *spec.Group) {
+			g.Subnets = []string{w.region.AddSubnet(ec2sim.SubnetSpec{Zone: "us-east-1a", CIDR: "172.31.64.0/18"})}
+		})
+		before := len(w.region.Journal())
+		up := w.mustUp(want)
+		f = figures{drained: drained, took: up.Elapsed, floor: floor(n, requests, instances), calls: up.Calls, byAction: up.ByAction, heap: heap.most}
+		for _, c := range w.region.Journal()[before:] {
+			if c.Code == "RequestLimitExceeded" {
+				f.throttled++
+			}
+		}
+	})
+	return f
+}
+
+// drain is another user of the account who empties the request bucket of RunInstances and takes half of
+// its instance bucket, all at once. It says what they hold by the time this user has the answers: the
+// request bucket is half full again.
+func (w *world) drain() (requests, instances float64) {
+	w.Helper()
+	client := ec2.New(ec2.Options{Region: "us-east-1", HTTPClient: w.region, BaseEndpoint: new("http://ec2.invalid")})
+	const calls, each = 5, 100
+	start := w.region.Now()
+	failed := make(chan error)
+	for range calls {
+		go func() {
+			_, err := client.RunInstances(w.Context(), &ec2.RunInstancesInput{
+				ImageId: new(ec2sim.AmazonLinux), InstanceType: types.InstanceTypeC7iLarge,
+				SubnetId: new(ec2sim.SubnetC), MinCount: new(int32(each)), MaxCount: new(int32(each)),
+			})
+			failed <- err
+		}()
+	}
+	for range calls {
+		if err := <-failed; err != nil {
+			w.Fatal(err)
+		}
+	}
+	back := refill * w.region.Now().Sub(start).Seconds()
+	return requestTokens - calls + back, instanceTokens - calls*each + back
+}
+
+// A heapMeter is an HTTP client that looks at the heap around every call.
+type heapMeter struct {
+	next httpClient
+
+	mu   sync.Mutex
+	base uint64
+	most uint64 // bytes more than at the start
+}
+
+func (h *heapMeter) start() {
+	runtime.GC()
+	h.base = heapNow()
+}
+
+func (h *heapMeter) Do(q *http.Request) (*http.Response, error) {
+	h.look()
+	defer h.look()
+	return h.next.Do(q)
+}
+
+func (h *heapMeter) look() {
+	now := heapNow()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now > h.base {
+		h.most = max(h.most, now-h.base)
+	}
+}
+
+// heapNow is the heap's size in bytes, garbage included.
+func heapNow() uint64 {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
 }
 
 // The states of the account in which an up is measured, and how far above the floor it may end.
@@ -130,102 +239,4 @@ func inTest(b *testing.B, f func(t *testing.T)) {
 	if !testing.RunTests(all, []testing.InternalTest{{Name: b.Name(), F: f}}) {
 		b.Fatal("the up that was to be measured did not work")
 	}
-}
-
-// figures is what one up cost.
-type figures struct {
-	drained   bool
-	took      time.Duration // the region's
-	floor     time.Duration
-	calls     int
-	byAction  map[string]int
-	throttled int
-	heap      uint64 // bytes, at the most: launcher and region together
-}
-
-func (f figures) above() float64 { return 100 * (f.took.Seconds()/f.floor.Seconds() - 1) }
-
-func (f figures) String() string {
-	return fmt.Sprintf("%.1f s, %.1f %% above the floor of %.1f s; %d calls %v, %d throttled; heap %d MB",
-		f.took.Seconds(), f.above(), f.floor.Seconds(), f.calls, f.byAction, f.throttled, f.heap>>20)
-}
-
-// measureUp brings n nodes up in a fresh region, in a subnet with room for 16,379. With drained,
-// somebody else has used half of both of its buckets a moment before.
-func measureUp(t *testing.T, n int, drained bool) (f figures) {
-	inWorld(t, ec2sim.Options{}, func(w *world) {
-		requests, instances := requestTokens, instanceTokens
-		if drained {
-			requests, instances = requests-w.drain(), instances/2
-		}
-		heap := &heapMeter{next: w.region}
-		heap.start()
-		w.client = heap
-		want := cluster(n, func(g *spec.Group) {
-			g.Subnets = []string{w.region.AddSubnet(ec2sim.SubnetSpec{Zone: "us-east-1a", CIDR: "172.31.64.0/18"})}
-		})
-		before := len(w.region.Journal())
-		up := w.mustUp(want)
-		f = figures{drained: drained, took: up.Elapsed, floor: floor(n, requests, instances), calls: up.Calls, byAction: up.ByAction, heap: heap.most}
-		for _, c := range w.region.Journal()[before:] {
-			if c.Code == "RequestLimitExceeded" {
-				f.throttled++
-			}
-		}
-	})
-	return f
-}
-
-// drain is another user of the account who takes half of both buckets of RunInstances. It gives the
-// request tokens that are gone.
-func (w *world) drain() (taken float64) {
-	w.Helper()
-	client := ec2.New(ec2.Options{Region: "us-east-1", HTTPClient: w.region, BaseEndpoint: new("http://ec2.invalid")})
-	start := w.region.Now()
-	for _, n := range []int32{168, 166, 166} {
-		_, err := client.RunInstances(w.Context(), &ec2.RunInstancesInput{
-			ImageId: new(ec2sim.AmazonLinux), InstanceType: types.InstanceTypeC7iLarge,
-			SubnetId: new(ec2sim.SubnetC), MinCount: new(n), MaxCount: new(n),
-		})
-		if err != nil {
-			w.Fatal(err)
-		}
-	}
-	return 3 - refill*w.region.Now().Sub(start).Seconds()
-}
-
-// A heapMeter is an HTTP client that looks at the heap around every call.
-type heapMeter struct {
-	next httpClient
-
-	mu   sync.Mutex
-	base uint64
-	most uint64 // bytes more than at the start
-}
-
-func (h *heapMeter) start() {
-	runtime.GC()
-	h.base = heapNow()
-}
-
-func (h *heapMeter) Do(q *http.Request) (*http.Response, error) {
-	h.look()
-	defer h.look()
-	return h.next.Do(q)
-}
-
-func (h *heapMeter) look() {
-	now := heapNow()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if now > h.base {
-		h.most = max(h.most, now-h.base)
-	}
-}
-
-// heapNow is the heap's size in bytes, garbage included.
-func heapNow() uint64 {
-	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(s)
-	return s[0].Value.Uint64()
 }
