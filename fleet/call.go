@@ -10,12 +10,12 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// A request is what call needs to know about a call before it makes it.
-type request struct {
-	action    string
-	instances int       // that the call may touch: what the instance bucket is charged
-	doing     string    // for errors, such as "launch compute[0-99]"
-	at        hcl.Range // the line of the file that the call comes from
+// A Request is what Do needs to know about a call before it makes it.
+type Request struct {
+	Action    string    // EC2's name of it
+	Instances int       // that the call may touch: what the instance bucket is charged
+	Doing     string    // for errors, such as "launch compute[0-99]"
+	At        hcl.Range // the line of the file that the call comes from; the zero Range: none
 }
 
 // How often a call is repeated, and for how long one attempt may take. A throttled call waits
@@ -36,19 +36,19 @@ func backoff(c Class, attempt int) time.Duration {
 	return min(base<<(attempt-1), 20*time.Second)
 }
 
-// call makes one paced EC2 call, and makes it again while its class says that the same call may
+// Do makes one paced EC2 call, and makes it again while its class says that the same call may
 // work later. If ctx ends it stops before the next attempt; the attempt in flight goes on to its
 // end, because EC2 may already be carrying it out and only its answer tells. An error is a
 // *CallError, or the context's cause.
-func call[I, O any](ctx context.Context, s *Session, r request,
+func Do[I, O any](ctx context.Context, s *Session, r Request,
 	f func(context.Context, *I, ...func(*ec2.Options)) (*O, error), in *I) (*O, error) {
 
 	for attempt := 1; ; attempt++ {
-		if err := s.pace.wait(ctx, r.action, r.instances); err != nil {
+		if err := s.pace.wait(ctx, r.Action, r.Instances); err != nil {
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
-			return nil, &CallError{Doing: r.doing, Action: r.action, Class: Bug, Err: err, At: r.at}
+			return nil, &CallError{Doing: r.Doing, Action: r.Action, Class: Bug, Err: err, At: r.At}
 		}
 		select {
 		case s.slots <- struct{}{}:
@@ -70,13 +70,13 @@ func call[I, O any](ctx context.Context, s *Session, r request,
 		if attempt >= limit {
 			return nil, err
 		}
-		if cause := s.sleep(ctx, backoff(err.Class, attempt)); cause != nil {
+		if cause := s.Sleep(ctx, backoff(err.Class, attempt)); cause != nil {
 			return nil, errors.Join(err, cause)
 		}
 	}
 }
 
-func once[I, O any](ctx context.Context, s *Session, r request, attempt int,
+func once[I, O any](ctx context.Context, s *Session, r Request, attempt int,
 	f func(context.Context, *I, ...func(*ec2.Options)) (*O, error), in *I) (*O, *CallError) {
 
 	// A rehearsal's hours are minutes, but its computer is no faster for it: never less than half a minute.
@@ -84,17 +84,17 @@ func once[I, O any](ctx context.Context, s *Session, r request, attempt int,
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 
-	s.count(r.action)
+	s.count(r.Action)
 	start := s.now()
 	copied := *in // the SDK writes into the input that it gets
 	out, err := f(ctx, &copied)
-	done := Call{Action: r.action, Attempt: attempt, Err: err, Took: s.now().Sub(start)}
+	done := Call{Action: r.Action, Attempt: attempt, Err: err, Took: s.now().Sub(start)}
 	if err == nil {
 		s.report(done)
 		return out, nil
 	}
 	e := classify(err)
-	e.Doing, e.Action, e.At = r.doing, r.action, r.at
+	e.Doing, e.Action, e.At = r.Doing, r.Action, r.At
 	done.Code, done.Request = e.Code, e.Request
 	s.report(done)
 	return nil, e

@@ -64,10 +64,10 @@ func mentioned(want *spec.Cluster) mentions {
 }
 
 func (s *Session) instanceTypes(ctx context.Context, names []string, f *planner.Facts) error {
-	return pages(func(token *string) (*string, error) {
-		out, err := call(ctx, s, request{action: "DescribeInstanceTypes", doing: "look up " + strings.Join(names, ", ")},
+	return Pages(func(token *string) (*string, error) {
+		out, err := Do(ctx, s, Request{Action: "DescribeInstanceTypes", Doing: "look up " + strings.Join(names, ", ")},
 			s.EC2.DescribeInstanceTypes, &ec2.DescribeInstanceTypesInput{
-				Filters: []types.Filter{filter("instance-type", names...)}, MaxResults: new(int32(100)), NextToken: token,
+				Filters: []types.Filter{Filter("instance-type", names...)}, MaxResults: new(int32(100)), NextToken: token,
 			})
 		if err != nil {
 			return nil, err
@@ -117,11 +117,11 @@ func words[T ~string](list []T) []string {
 }
 
 func (s *Session) offerings(ctx context.Context, names []string, f *planner.Facts) error {
-	return pages(func(token *string) (*string, error) {
-		out, err := call(ctx, s, request{action: "DescribeInstanceTypeOfferings", doing: "look up the zones of " + strings.Join(names, ", ")},
+	return Pages(func(token *string) (*string, error) {
+		out, err := Do(ctx, s, Request{Action: "DescribeInstanceTypeOfferings", Doing: "look up the zones of " + strings.Join(names, ", ")},
 			s.EC2.DescribeInstanceTypeOfferings, &ec2.DescribeInstanceTypeOfferingsInput{
 				LocationType: types.LocationTypeAvailabilityZone,
-				Filters:      []types.Filter{filter("instance-type", names...)}, MaxResults: new(int32(page)), NextToken: token,
+				Filters:      []types.Filter{Filter("instance-type", names...)}, MaxResults: new(int32(page)), NextToken: token,
 			})
 		if err != nil {
 			return nil, err
@@ -135,8 +135,8 @@ func (s *Session) offerings(ctx context.Context, names []string, f *planner.Fact
 
 func (s *Session) subnets(ctx context.Context, ids []string, defaults bool, f *planner.Facts) error {
 	ask := func(by types.Filter, doing string) error {
-		return pages(func(token *string) (*string, error) {
-			out, err := call(ctx, s, request{action: "DescribeSubnets", doing: doing},
+		return Pages(func(token *string) (*string, error) {
+			out, err := Do(ctx, s, Request{Action: "DescribeSubnets", Doing: doing},
 				s.EC2.DescribeSubnets, &ec2.DescribeSubnetsInput{
 					Filters: []types.Filter{by}, MaxResults: new(int32(page)), NextToken: token,
 				})
@@ -154,14 +154,14 @@ func (s *Session) subnets(ctx context.Context, ids []string, defaults bool, f *p
 		})
 	}
 	if defaults {
-		if err := ask(filter("default-for-az", "true"), "look up the default subnets"); err != nil {
+		if err := ask(Filter("default-for-az", "true"), "look up the default subnets"); err != nil {
 			return err
 		}
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	if err := ask(filter("subnet-id", ids...), "look up "+strings.Join(ids, ", ")); err != nil {
+	if err := ask(Filter("subnet-id", ids...), "look up "+strings.Join(ids, ", ")); err != nil {
 		return err
 	}
 	slices.SortFunc(f.Subnets, func(a, b planner.Subnet) int { return strings.Compare(a.ID, b.ID) })
@@ -173,10 +173,10 @@ func (s *Session) securityGroups(ctx context.Context, ids []string, f *planner.F
 	if len(ids) == 0 {
 		return nil
 	}
-	return pages(func(token *string) (*string, error) {
-		out, err := call(ctx, s, request{action: "DescribeSecurityGroups", doing: "look up " + strings.Join(ids, ", ")},
+	return Pages(func(token *string) (*string, error) {
+		out, err := Do(ctx, s, Request{Action: "DescribeSecurityGroups", Doing: "look up " + strings.Join(ids, ", ")},
 			s.EC2.DescribeSecurityGroups, &ec2.DescribeSecurityGroupsInput{
-				Filters: []types.Filter{filter("group-id", ids...)}, MaxResults: new(int32(page)), NextToken: token,
+				Filters: []types.Filter{Filter("group-id", ids...)}, MaxResults: new(int32(page)), NextToken: token,
 			})
 		if err != nil {
 			return nil, err
@@ -192,8 +192,8 @@ func (s *Session) keyPairs(ctx context.Context, names []string, f *planner.Facts
 	if len(names) == 0 {
 		return nil
 	}
-	out, err := call(ctx, s, request{action: "DescribeKeyPairs", doing: "look up key pair " + strings.Join(names, ", ")},
-		s.EC2.DescribeKeyPairs, &ec2.DescribeKeyPairsInput{Filters: []types.Filter{filter("key-name", names...)}})
+	out, err := Do(ctx, s, Request{Action: "DescribeKeyPairs", Doing: "look up key pair " + strings.Join(names, ", ")},
+		s.EC2.DescribeKeyPairs, &ec2.DescribeKeyPairsInput{Filters: []types.Filter{Filter("key-name", names...)}})
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (l *Launcher) permissions(ctx context.Context, want *spec.Cluster, have pla
 		first.PlacementGroup = ""
 		in := launch{cluster: want.Name, group: g.spec, image: g.plan.Image, typ: a.instanceType(first.Type), call: first, owner: have.Principal}.input(-1) // a token of its own
 		in.DryRun = new(true)
-		_, err := call(ctx, l.Session, request{action: "RunInstances", doing: "ask for permission to launch " + g.plan.Name, at: g.spec.Source.Block},
+		_, err := Do(ctx, l.Session, Request{Action: "RunInstances", Doing: "ask for permission to launch " + g.plan.Name, At: g.spec.Source.Block},
 			l.Session.EC2.RunInstances, in)
 		e, cause := split(err)
 		switch {

@@ -107,21 +107,21 @@ func brief(d time.Duration) string {
 
 // tagged are all instances of the region with a cluster:name tag.
 func (s *Session) tagged(ctx context.Context) ([]planner.Instance, error) {
-	return s.instances(ctx, filter("tag-key", tagName), "look for what clusters left behind")
+	return s.instances(ctx, Filter("tag-key", tagName), "look for what clusters left behind")
 }
 
 func (s *Session) wastedVolumes(ctx context.Context, _ map[string]bool) (found []Waste, err error) {
-	err = pages(func(token *string) (*string, error) {
-		out, err := call(ctx, s, request{action: "DescribeVolumes", doing: "look for volumes that clusters left behind"},
+	err = Pages(func(token *string) (*string, error) {
+		out, err := Do(ctx, s, Request{Action: "DescribeVolumes", Doing: "look for volumes that clusters left behind"},
 			s.EC2.DescribeVolumes, &ec2.DescribeVolumesInput{
-				Filters:    []types.Filter{filter("tag-key", tagName), filter("status", string(types.VolumeStateAvailable))},
+				Filters:    []types.Filter{Filter("tag-key", tagName), Filter("status", string(types.VolumeStateAvailable))},
 				MaxResults: new(int32(page)), NextToken: token,
 			})
 		if err != nil {
 			return nil, err
 		}
 		for _, v := range out.Volumes {
-			tags := fromTags(v.Tags)
+			tags := FromTags(v.Tags)
 			found = append(found, Waste{
 				Kind: wasteVolume, ID: value(v.VolumeId), Cluster: tags[tagName], Group: tags[tagGroup], Since: value(v.CreateTime),
 				Why: "its instance is gone",
@@ -133,15 +133,15 @@ func (s *Session) wastedVolumes(ctx context.Context, _ map[string]bool) (found [
 }
 
 func (s *Session) wastedPlacements(ctx context.Context, placed map[string]bool) (found []Waste, err error) {
-	out, err := call(ctx, s, request{action: "DescribePlacementGroups", doing: "look for placement groups that clusters left behind"},
+	out, err := Do(ctx, s, Request{Action: "DescribePlacementGroups", Doing: "look for placement groups that clusters left behind"},
 		s.EC2.DescribePlacementGroups, &ec2.DescribePlacementGroupsInput{Filters: []types.Filter{
-			filter("tag-key", tagName), filter("state", string(types.PlacementGroupStateAvailable)),
+			Filter("tag-key", tagName), Filter("state", string(types.PlacementGroupStateAvailable)),
 		}})
 	if err != nil {
 		return nil, err
 	}
 	for _, g := range out.PlacementGroups {
-		if tags := fromTags(g.Tags); !placed[value(g.GroupName)] {
+		if tags := FromTags(g.Tags); !placed[value(g.GroupName)] {
 			found = append(found, Waste{
 				Kind: wastePlacement, ID: value(g.GroupName), Cluster: tags[tagName], Group: tags[tagGroup], Why: "no instance is in it",
 			})
@@ -151,8 +151,8 @@ func (s *Session) wastedPlacements(ctx context.Context, placed map[string]bool) 
 }
 
 func (s *Session) wastedReservations(ctx context.Context, _ map[string]bool) (found []Waste, err error) {
-	err = s.eachReservation(ctx, []types.Filter{filter("state", string(types.CapacityReservationStateActive))}, func(r types.CapacityReservation) {
-		tags := fromTags(r.Tags)
+	err = s.eachReservation(ctx, []types.Filter{Filter("state", string(types.CapacityReservationStateActive))}, func(r types.CapacityReservation) {
+		tags := FromTags(r.Tags)
 		if tags[tagName] == "" || s.now().Sub(value(r.CreateDate)) < 15*time.Minute {
 			return // somebody else's, or a launch may be under way
 		}
@@ -187,9 +187,9 @@ func (l *Launcher) Clear(ctx context.Context, waste []Waste) (gone int, err erro
 		var err error
 		switch w.Kind {
 		case wasteVolume:
-			_, err = call(ctx, s, request{action: "DeleteVolume", doing: "delete volume " + w.ID}, s.EC2.DeleteVolume, &ec2.DeleteVolumeInput{VolumeId: new(w.ID)})
+			_, err = Do(ctx, s, Request{Action: "DeleteVolume", Doing: "delete volume " + w.ID}, s.EC2.DeleteVolume, &ec2.DeleteVolumeInput{VolumeId: new(w.ID)})
 		case wastePlacement:
-			_, err = call(ctx, s, request{action: "DeletePlacementGroup", doing: "delete placement group " + w.ID},
+			_, err = Do(ctx, s, Request{Action: "DeletePlacementGroup", Doing: "delete placement group " + w.ID},
 				s.EC2.DeletePlacementGroup, &ec2.DeletePlacementGroupInput{GroupName: new(w.ID)})
 		case wasteReservation:
 			err = s.unreserve(ctx, w.ID)

@@ -24,16 +24,16 @@ import (
 func (s *Session) images(ctx context.Context, want *spec.Cluster) (images []planner.Image, account string, err error) {
 	found := map[string]planner.Image{}
 	for _, q := range imageQueries(want) {
-		err := pages(func(token *string) (*string, error) {
+		err := Pages(func(token *string) (*string, error) {
 			in := q.input
 			in.NextToken = token
-			out, err := call(ctx, s, request{action: "DescribeImages", doing: "look up " + q.what, at: q.source.Block},
+			out, err := Do(ctx, s, Request{Action: "DescribeImages", Doing: "look up " + q.what, At: q.source.Block},
 				s.EC2.DescribeImages, &in)
 			if err != nil {
 				return nil, err
 			}
 			for _, i := range out.Images {
-				found[value(i.ImageId)] = toImage(i)
+				found[value(i.ImageId)] = ToImage(i)
 				if slices.Equal(q.input.Owners, own) {
 					account = value(i.OwnerId)
 				}
@@ -81,7 +81,7 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 			continue
 		case img.Name != "":
 			q.what = fmt.Sprintf("image %q of %s", img.Name, strings.Join(img.Owners, ", "))
-			q.input.Filters = []types.Filter{filter("name", img.Name)}
+			q.input.Filters = []types.Filter{Filter("name", img.Name)}
 			if i := slices.Index(img.Owners, "self"); i >= 0 && len(img.Owners) > 1 {
 				q.input.Owners = slices.Delete(slices.Clone(img.Owners), i, i+1)
 				queries = append(queries, q)
@@ -92,9 +92,9 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 		default:
 			q.what = fmt.Sprintf("image family %q", img.Family)
 			q.input.Owners = own
-			q.input.Filters = []types.Filter{filter("tag:"+planner.TagImageFamily, img.Family)}
+			q.input.Filters = []types.Filter{Filter("tag:"+planner.TagImageFamily, img.Family)}
 			if img.Version != "" {
-				q.input.Filters = append(q.input.Filters, filter("tag:"+planner.TagImageVersion, img.Version))
+				q.input.Filters = append(q.input.Filters, Filter("tag:"+planner.TagImageVersion, img.Version))
 			}
 		}
 		queries = append(queries, q)
@@ -103,7 +103,7 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 		byID.what = "image " + strings.Join(chunk, ", ")
 		// Deprecated images still launch by id, but are hidden from everybody but their owner.
 		byID.input = ec2.DescribeImagesInput{
-			Filters: []types.Filter{filter("image-id", chunk...)}, MaxResults: new(int32(page)),
+			Filters: []types.Filter{Filter("image-id", chunk...)}, MaxResults: new(int32(page)),
 			IncludeDeprecated: new(true), IncludeDisabled: new(true),
 		}
 		queries = append(queries, byID)
@@ -111,7 +111,8 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 	return queries
 }
 
-func toImage(i types.Image) planner.Image {
+// ToImage is what plans and proofs need of an image.
+func ToImage(i types.Image) planner.Image {
 	p := planner.Image{
 		ID:           value(i.ImageId),
 		Name:         value(i.Name),
@@ -122,7 +123,7 @@ func toImage(i types.Image) planner.Image {
 		Created:      timestamp(value(i.CreationDate)),
 		Deprecated:   timestamp(value(i.DeprecationTime)),
 		ENA:          value(i.EnaSupport),
-		Tags:         fromTags(i.Tags),
+		Tags:         FromTags(i.Tags),
 	}
 	if r := i.StateReason; r != nil {
 		p.StateReason = cmp.Or(value(r.Message), value(r.Code))

@@ -42,7 +42,7 @@ func (l launch) input(attempt int) *ec2.RunInstancesInput {
 		},
 		BlockDeviceMappings: []types.BlockDeviceMapping{l.root()},
 	}
-	tags := toTags(l.tags())
+	tags := ToTags(l.tags())
 	for _, t := range []types.ResourceType{types.ResourceTypeInstance, types.ResourceTypeVolume} {
 		in.TagSpecifications = append(in.TagSpecifications, types.TagSpecification{ResourceType: t, Tags: tags})
 	}

@@ -35,16 +35,16 @@ func (g grant) got() int   { return len(g.instances) }
 func (a *apply) runInstances(ctx context.Context, l launch) (g grant) {
 	g.call = l.call
 	nodes := l.group.Name + "[" + l.call.Slots.String() + "]"
-	r := request{
-		action: "RunInstances", instances: len(l.call.Slots),
-		doing: "launch " + nodes, at: l.group.Source.At("instance_type", "instance_types"),
+	r := Request{
+		Action: "RunInstances", Instances: len(l.call.Slots),
+		Doing: "launch " + nodes, At: l.group.Source.At("instance_type", "instance_types"),
 	}
 	for attempt := range tokenAttempts {
 		in := l.input(attempt)
 		if a.deadTokens[*in.ClientToken] {
 			continue
 		}
-		out, err := call(ctx, a.s, r, a.s.EC2.RunInstances, in)
+		out, err := Do(ctx, a.s, r, a.s.EC2.RunInstances, in)
 		if err != nil {
 			if e, ok := errors.AsType[*CallError](err); ok && e.Class == Token {
 				continue
@@ -63,7 +63,7 @@ func (a *apply) runInstances(ctx context.Context, l launch) (g grant) {
 		return g
 	}
 	g.err = &CallError{
-		Doing: r.doing, Action: r.action, Class: Bug, At: r.at,
+		Doing: r.Doing, Action: r.Action, Class: Bug, At: r.At,
 		Err: fmt.Errorf("the last %d client tokens all belong to instances that are gone", tokenAttempts),
 	}
 	return g
@@ -124,16 +124,16 @@ func (a *apply) ownSlots(ctx context.Context, g *grant, all []types.Instance) {
 func (a *apply) tagSlot(ctx context.Context, group string, i planner.Instance) error {
 	deadline := a.s.now().Add(visibleWithin)
 	for {
-		_, err := call(ctx, a.s, request{action: "CreateTags", doing: "tag " + planner.NodeName(group, i.Slot)},
+		_, err := Do(ctx, a.s, Request{Action: "CreateTags", Doing: "tag " + planner.NodeName(group, i.Slot)},
 			a.s.EC2.CreateTags, &ec2.CreateTagsInput{
 				Resources: []string{i.ID},
-				Tags:      toTags(map[string]string{tagSlot: fmt.Sprint(i.Slot)}),
+				Tags:      ToTags(map[string]string{tagSlot: fmt.Sprint(i.Slot)}),
 			})
 		e, cause := split(err)
 		if err == nil || cause != nil || e.Class != Stale || a.s.now().After(deadline) {
 			return err
 		}
-		if err := a.s.sleep(ctx, settleEvery); err != nil {
+		if err := a.s.Sleep(ctx, settleEvery); err != nil {
 			return err
 		}
 	}

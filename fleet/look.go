@@ -15,8 +15,8 @@ import (
 
 const page = 1000 // the most that describe calls give at once
 
-// pages calls f with the token of each page, until EC2 has no more.
-func pages(f func(token *string) (next *string, err error)) error {
+// Pages calls f with the token of each page, until EC2 has no more.
+func Pages(f func(token *string) (next *string, err error)) error {
 	var token *string
 	for {
 		next, err := f(token)
@@ -27,21 +27,22 @@ func pages(f func(token *string) (next *string, err error)) error {
 	}
 }
 
-func filter(name string, values ...string) types.Filter {
+// Filter is a filter of a describe call: the values of one name are alternatives.
+func Filter(name string, values ...string) types.Filter {
 	return types.Filter{Name: new(name), Values: values}
 }
 
 // look describes every instance that carries the cluster's name tag: dead ones too, because
 // only they tell a node that died from one that cannot be seen yet. Sorted by id.
 func (s *Session) look(ctx context.Context, cluster string) ([]planner.Instance, error) {
-	return s.instances(ctx, filter("tag:"+tagName, cluster), "look at cluster "+cluster)
+	return s.instances(ctx, Filter("tag:"+tagName, cluster), "look at cluster "+cluster)
 }
 
 // instances describes the instances that a filter lets through, sorted by id.
 func (s *Session) instances(ctx context.Context, by types.Filter, doing string) ([]planner.Instance, error) {
 	var found []planner.Instance
-	err := pages(func(token *string) (*string, error) {
-		out, err := call(ctx, s, request{action: "DescribeInstances", doing: doing},
+	err := Pages(func(token *string) (*string, error) {
+		out, err := Do(ctx, s, Request{Action: "DescribeInstances", Doing: doing},
 			s.EC2.DescribeInstances, &ec2.DescribeInstancesInput{
 				Filters:    []types.Filter{by},
 				MaxResults: new(int32(page)),
@@ -62,7 +63,7 @@ func (s *Session) instances(ctx context.Context, by types.Filter, doing string) 
 }
 
 func toInstance(i types.Instance, reservation string) planner.Instance {
-	tags := fromTags(i.Tags)
+	tags := FromTags(i.Tags)
 	slot, size := slotOf(tags, int(value(i.AmiLaunchIndex)))
 	p := planner.Instance{
 		ID:           value(i.InstanceId),
@@ -124,9 +125,9 @@ func stateReason(i types.Instance) string {
 func (s *Session) roots(ctx context.Context, cluster string, instances []planner.Instance) error {
 	volumes := map[string]types.Volume{}
 	ask := func(in ec2.DescribeVolumesInput) error {
-		return pages(func(token *string) (*string, error) {
+		return Pages(func(token *string) (*string, error) {
 			in.NextToken = token
-			out, err := call(ctx, s, request{action: "DescribeVolumes", doing: "look at the root volumes of cluster " + cluster},
+			out, err := Do(ctx, s, Request{Action: "DescribeVolumes", Doing: "look at the root volumes of cluster " + cluster},
 				s.EC2.DescribeVolumes, &in)
 			if err != nil {
 				return nil, err
@@ -138,7 +139,7 @@ func (s *Session) roots(ctx context.Context, cluster string, instances []planner
 		})
 	}
 	if err := ask(ec2.DescribeVolumesInput{
-		Filters: []types.Filter{filter("tag:"+tagName, cluster)}, MaxResults: new(int32(page)),
+		Filters: []types.Filter{Filter("tag:"+tagName, cluster)}, MaxResults: new(int32(page)),
 	}); err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ func (s *Session) roots(ctx context.Context, cluster string, instances []planner
 	// As filter values, not as ids: one id that EC2 does not show yet would fail the whole call.
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(missing)), 200) {
 		if err := ask(ec2.DescribeVolumesInput{
-			Filters: []types.Filter{filter("volume-id", ids...)}, MaxResults: new(int32(page)),
+			Filters: []types.Filter{Filter("volume-id", ids...)}, MaxResults: new(int32(page)),
 		}); err != nil {
 			return err
 		}
@@ -169,9 +170,9 @@ func (s *Session) roots(ctx context.Context, cluster string, instances []planner
 
 // placements describes the placement groups that carry the cluster's name tag, sorted by name.
 func (s *Session) placements(ctx context.Context, cluster string) ([]planner.PlacementGroup, error) {
-	out, err := call(ctx, s, request{action: "DescribePlacementGroups", doing: fmt.Sprintf("look at the placement groups of cluster %s", cluster)},
+	out, err := Do(ctx, s, Request{Action: "DescribePlacementGroups", Doing: fmt.Sprintf("look at the placement groups of cluster %s", cluster)},
 		s.EC2.DescribePlacementGroups, &ec2.DescribePlacementGroupsInput{
-			Filters: []types.Filter{filter("tag:"+tagName, cluster)},
+			Filters: []types.Filter{Filter("tag:"+tagName, cluster)},
 		})
 	if err != nil {
 		return nil, err
@@ -180,7 +181,7 @@ func (s *Session) placements(ctx context.Context, cluster string) ([]planner.Pla
 	for _, g := range out.PlacementGroups {
 		groups = append(groups, planner.PlacementGroup{
 			Name: value(g.GroupName), Strategy: string(g.Strategy), State: string(g.State),
-			Group: fromTags(g.Tags)[tagGroup], ARN: value(g.GroupArn),
+			Group: FromTags(g.Tags)[tagGroup], ARN: value(g.GroupArn),
 		})
 	}
 	slices.SortFunc(groups, func(a, b planner.PlacementGroup) int { return strings.Compare(a.Name, b.Name) })

@@ -118,7 +118,7 @@ func (s *Session) settle(ctx context.Context, cluster string, seen []planner.Ins
 		if !unsettled(seen, s.now()) {
 			return seen, nil
 		}
-		if err := s.sleep(ctx, settleEvery); err != nil {
+		if err := s.Sleep(ctx, settleEvery); err != nil {
 			return seen, err
 		}
 		var err error

@@ -20,7 +20,7 @@ import (
 // reservations describes the capacity reservations of the types of a file. EC2 has no filter for
 // their ids, and asking by id fails as a whole for an unknown one; the planner picks.
 func (s *Session) reservations(ctx context.Context, typeNames []string, f *planner.Facts) error {
-	return s.eachReservation(ctx, []types.Filter{filter("instance-type", typeNames...)}, func(r types.CapacityReservation) {
+	return s.eachReservation(ctx, []types.Filter{Filter("instance-type", typeNames...)}, func(r types.CapacityReservation) {
 		f.Reservations = append(f.Reservations, planner.Reservation{
 			ID: value(r.CapacityReservationId), Type: value(r.InstanceType), Zone: value(r.AvailabilityZone),
 			State: string(r.State), Block: r.ReservationType == types.CapacityReservationTypeCapacityBlock,
@@ -31,8 +31,8 @@ func (s *Session) reservations(ctx context.Context, typeNames []string, f *plann
 }
 
 func (s *Session) eachReservation(ctx context.Context, by []types.Filter, use func(types.CapacityReservation)) error {
-	return pages(func(token *string) (*string, error) {
-		out, err := call(ctx, s, request{action: "DescribeCapacityReservations", doing: "look up capacity reservations"},
+	return Pages(func(token *string) (*string, error) {
+		out, err := Do(ctx, s, Request{Action: "DescribeCapacityReservations", Doing: "look up capacity reservations"},
 			s.EC2.DescribeCapacityReservations, &ec2.DescribeCapacityReservationsInput{
 				Filters: by, MaxResults: new(int32(page)), NextToken: token,
 			})
@@ -49,8 +49,8 @@ func (s *Session) eachReservation(ctx context.Context, by []types.Filter, use fu
 // leftovers are the active reservations that an earlier run made for this cluster and could not
 // give back.
 func (s *Session) leftovers(ctx context.Context, cluster string) (ids []string, err error) {
-	err = s.eachReservation(ctx, []types.Filter{filter("state", string(types.CapacityReservationStateActive))}, func(r types.CapacityReservation) {
-		if fromTags(r.Tags)[tagName] == cluster {
+	err = s.eachReservation(ctx, []types.Filter{Filter("state", string(types.CapacityReservationStateActive))}, func(r types.CapacityReservation) {
+		if FromTags(r.Tags)[tagName] == cluster {
 			ids = append(ids, value(r.CapacityReservationId))
 		}
 	})
@@ -66,7 +66,7 @@ func (c *climb) reserve(ctx context.Context, r planner.Rung) (id string, err err
 	nodes := c.group.Name + "[" + c.slots.String() + "]"
 	h := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %s %s", c.a.want.Name, nodes, r.Type, r.Subnets[0].Zone, end))
 	tags := map[string]string{tagName: c.a.want.Name, tagGroup: c.group.Name}
-	out, err := call(ctx, c.a.s, request{action: "CreateCapacityReservation", doing: "reserve capacity for " + nodes, at: c.group.Launch.Source.At("reserve")},
+	out, err := Do(ctx, c.a.s, Request{Action: "CreateCapacityReservation", Doing: "reserve capacity for " + nodes, At: c.group.Launch.Source.At("reserve")},
 		c.a.s.EC2.CreateCapacityReservation, &ec2.CreateCapacityReservationInput{
 			InstanceType: new(r.Type), InstancePlatform: types.CapacityReservationInstancePlatformLinuxUnix,
 			AvailabilityZone: new(r.Subnets[0].Zone), InstanceCount: new(int32(len(c.slots))),
@@ -74,7 +74,7 @@ func (c *climb) reserve(ctx context.Context, r planner.Rung) (id string, err err
 			EndDateType:           types.EndDateTypeLimited, EndDate: new(end),
 			PlacementGroupArn: c.placementARN(),
 			ClientToken:       new(hex.EncodeToString(h[:])),
-			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeCapacityReservation, Tags: toTags(tags)}},
+			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeCapacityReservation, Tags: ToTags(tags)}},
 		})
 	if err != nil {
 		return "", err
@@ -102,7 +102,7 @@ func (c *climb) reservable(r planner.Rung) bool {
 // unreserve gives a reservation back, an interrupt notwithstanding: it is billed. Instances that were
 // launched into it stay.
 func (s *Session) unreserve(ctx context.Context, id string) error {
-	_, err := call(context.WithoutCancel(ctx), s, request{action: "CancelCapacityReservation", doing: "give back capacity reservation " + id},
+	_, err := Do(context.WithoutCancel(ctx), s, Request{Action: "CancelCapacityReservation", Doing: "give back capacity reservation " + id},
 		s.EC2.CancelCapacityReservation, &ec2.CancelCapacityReservationInput{CapacityReservationId: new(id)})
 	if e, _ := split(err); e != nil && strings.HasPrefix(e.Code, "InvalidCapacityReservation") {
 		return nil // ended by itself

@@ -171,8 +171,8 @@ func (s *Session) count(action string) {
 	s.tally[action]++
 }
 
-// sleep waits for d of the region's time; it returns early, with the cause, if ctx ends.
-func (s *Session) sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits for d of the region's time; it returns early, with the cause, if ctx ends.
+func (s *Session) Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(time.Duration(float64(d) / s.speed))
 	defer t.Stop()
 	select {

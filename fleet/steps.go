@@ -23,10 +23,10 @@ func (a *apply) createPlacements(ctx context.Context) error {
 			continue
 		}
 		tags := map[string]string{tagName: a.want.Name, tagGroup: p.Group}
-		_, err := call(ctx, a.s, request{action: "CreatePlacementGroup", doing: "create placement group " + p.Name, at: p.Why.At},
+		_, err := Do(ctx, a.s, Request{Action: "CreatePlacementGroup", Doing: "create placement group " + p.Name, At: p.Why.At},
 			a.s.EC2.CreatePlacementGroup, &ec2.CreatePlacementGroupInput{
 				GroupName: new(p.Name), Strategy: types.PlacementStrategy(p.Strategy),
-				TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypePlacementGroup, Tags: toTags(tags)}},
+				TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypePlacementGroup, Tags: ToTags(tags)}},
 			})
 		// A lost reply makes the repeat a duplicate; whether it is ours, the look below tells.
 		if e, _ := split(err); err != nil && (e == nil || e.Code != "InvalidPlacementGroup.Duplicate") {
@@ -57,7 +57,7 @@ func (a *apply) awaitPlacements(ctx context.Context, names []string) error {
 		if a.s.now().After(deadline) {
 			return fmt.Errorf("placement group %s does not become available, or belongs to somebody else", strings.Join(names, ", "))
 		}
-		if err := a.s.sleep(ctx, settleEvery); err != nil {
+		if err := a.s.Sleep(ctx, settleEvery); err != nil {
 			return err
 		}
 	}
@@ -73,7 +73,7 @@ func (a *apply) deletePlacements(ctx context.Context) error {
 		}
 		deadline := a.s.now().Add(a.l.patience())
 		for {
-			_, err := call(ctx, a.s, request{action: "DeletePlacementGroup", doing: "delete placement group " + p.Name, at: p.Why.At},
+			_, err := Do(ctx, a.s, Request{Action: "DeletePlacementGroup", Doing: "delete placement group " + p.Name, At: p.Why.At},
 				a.s.EC2.DeletePlacementGroup, &ec2.DeletePlacementGroupInput{GroupName: new(p.Name)})
 			if err == nil {
 				break
@@ -85,7 +85,7 @@ func (a *apply) deletePlacements(ctx context.Context) error {
 			if cause != nil || e.Code != "InvalidPlacementGroup.InUse" || a.s.now().After(deadline) {
 				return err
 			}
-			if err := a.s.sleep(ctx, a.l.look(1)); err != nil {
+			if err := a.s.Sleep(ctx, a.l.look(1)); err != nil {
 				return err
 			}
 		}
@@ -111,11 +111,11 @@ func (a *apply) start(ctx context.Context) error {
 		}
 		g.begun = a.s.now()
 		for batch := range slices.Chunk(nodes, terminateAtOnce) {
-			r := request{action: "StartInstances", instances: len(batch), doing: fmt.Sprintf("start %d nodes of %s", len(batch), g.plan.Name)}
+			r := Request{Action: "StartInstances", Instances: len(batch), Doing: fmt.Sprintf("start %d nodes of %s", len(batch), g.plan.Name)}
 			if g.spec != nil {
-				r.at = g.spec.Source.Block
+				r.At = g.spec.Source.Block
 			}
-			_, err := call(ctx, a.s, r, a.s.EC2.StartInstances, &ec2.StartInstancesInput{InstanceIds: idsOf(batch)})
+			_, err := Do(ctx, a.s, r, a.s.EC2.StartInstances, &ec2.StartInstancesInput{InstanceIds: idsOf(batch)})
 			if e, cause := split(err); err != nil {
 				if cause == nil && (e.Class == Capacity || e.Class == Quota) {
 					rest := nodes[g.report.Started:]
@@ -153,7 +153,7 @@ func (a *apply) awaitStopped(ctx context.Context, nodes []planner.Instance) erro
 		if a.s.now().After(deadline) {
 			return fmt.Errorf("%s does not finish stopping", nodes[0].ID)
 		}
-		if err := a.s.sleep(ctx, a.l.look(n)); err != nil {
+		if err := a.s.Sleep(ctx, a.l.look(n)); err != nil {
 			return err
 		}
 		if err := a.lookAgain(ctx); err != nil {
@@ -184,7 +184,7 @@ func (a *apply) retag(ctx context.Context) error {
 
 func toPairs(m map[string]string) []string {
 	var pairs []string
-	for _, t := range toTags(m) {
+	for _, t := range ToTags(m) {
 		pairs = append(pairs, *t.Key, *t.Value)
 	}
 	return pairs
@@ -200,8 +200,8 @@ func (a *apply) retagAlike(ctx context.Context, actions []planner.Action) error 
 	}
 	group := actions[0].Group
 	for batch := range slices.Chunk(resources, 1000) {
-		_, err := call(ctx, a.s, request{action: "CreateTags", doing: "retag nodes of " + group, at: actions[0].Why.At},
-			a.s.EC2.CreateTags, &ec2.CreateTagsInput{Resources: batch, Tags: toTags(actions[0].Tags)})
+		_, err := Do(ctx, a.s, Request{Action: "CreateTags", Doing: "retag nodes of " + group, At: actions[0].Why.At},
+			a.s.EC2.CreateTags, &ec2.CreateTagsInput{Resources: batch, Tags: ToTags(actions[0].Tags)})
 		if err != nil {
 			return err
 		}
@@ -317,7 +317,7 @@ func (a *apply) verify(ctx context.Context) error {
 			break
 		}
 		// Volumes are shown later than their instances.
-		if err := a.s.sleep(ctx, a.l.look(1)); err != nil {
+		if err := a.s.Sleep(ctx, a.l.look(1)); err != nil {
 			return err
 		}
 		a.changed = true

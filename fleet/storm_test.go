@@ -23,7 +23,8 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 1000, "how many storms to run")
+	seeds = flag.Uint64("seeds", 1000, "how many storms to run")
+	first = flag.Uint64("first", 1, "the first storm of them; so a long run can be dealt out")
 	seed  = flag.Uint64("seed", 0, "replay this storm alone; 0: none")
 )
 
@@ -36,11 +37,11 @@ func TestStorms(t *testing.T) {
 		t.Run(fmt.Sprint(*seed), func(t *testing.T) { storm(t, *seed) })
 		return
 	}
-	n := uint64(*seeds)
+	n := *seeds
 	if testing.Short() {
 		n = min(n, 50) // for the race detector
 	}
-	for s := uint64(1); s <= n; s++ {
+	for s := *first; s < *first+n; s++ {
 		t.Run(fmt.Sprint(s), func(t *testing.T) {
 			t.Parallel()
 			defer func() {

@@ -19,8 +19,8 @@ const (
 	tagSlot  = "cluster:slot" // a node's own slot, only where EC2 gave a call's instances equal indexes
 )
 
-// toTags is sorted by key, so that equal tags make equal requests and equal client tokens.
-func toTags(m map[string]string) []types.Tag {
+// ToTags is sorted by key, so that equal tags make equal requests and equal client tokens.
+func ToTags(m map[string]string) []types.Tag {
 	tags := make([]types.Tag, 0, len(m))
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		tags = append(tags, types.Tag{Key: new(k), Value: new(m[k])})
@@ -28,7 +28,8 @@ func toTags(m map[string]string) []types.Tag {
 	return tags
 }
 
-func fromTags(tags []types.Tag) map[string]string {
+// FromTags is what ToTags was made from.
+func FromTags(tags []types.Tag) map[string]string {
 	m := make(map[string]string, len(tags))
 	for _, t := range tags {
 		m[value(t.Key)] = value(t.Value)

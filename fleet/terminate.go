@@ -40,7 +40,7 @@ func (s *Session) terminate(ctx context.Context, instances []planner.Instance) (
 		if s.now().After(deadline) {
 			return out.taken, fmt.Errorf("terminate %d instances: EC2 does not know %s", len(instances), ids[0])
 		}
-		if err := s.sleep(ctx, settleEvery); err != nil {
+		if err := s.Sleep(ctx, settleEvery); err != nil {
 			return out.taken, err
 		}
 	}
@@ -63,8 +63,8 @@ type terminated struct {
 // it should ever not, the batch is halved until the call itself has told which they are.
 func (s *Session) terminateBatch(ctx context.Context, ids []string, out *terminated) error {
 	for len(ids) > 0 {
-		r := request{action: "TerminateInstances", instances: len(ids), doing: fmt.Sprintf("terminate %d instances", len(ids))}
-		_, err := call(ctx, s, r, s.EC2.TerminateInstances, &ec2.TerminateInstancesInput{InstanceIds: ids})
+		r := Request{Action: "TerminateInstances", Instances: len(ids), Doing: fmt.Sprintf("terminate %d instances", len(ids))}
+		_, err := Do(ctx, s, r, s.EC2.TerminateInstances, &ec2.TerminateInstancesInput{InstanceIds: ids})
 		if err == nil {
 			out.taken += len(ids)
 			return nil

@@ -93,7 +93,7 @@ func (a *apply) wait(ctx context.Context) error {
 	}
 	for n := 0; a.changed || !a.settled() || a.waiting(); n++ {
 		if n > 0 || a.changed && !a.settled() {
-			if err := a.s.sleep(ctx, a.pause(n)); err != nil {
+			if err := a.s.Sleep(ctx, a.pause(n)); err != nil {
 				return err
 			}
 		}
@@ -377,7 +377,7 @@ func (a *apply) awaitEnd(ctx context.Context, all bool, until planner.State) err
 		if until == planner.ShuttingDown {
 			wait = settleEvery
 		}
-		if err := a.s.sleep(ctx, wait); err != nil {
+		if err := a.s.Sleep(ctx, wait); err != nil {
 			return err
 		}
 		if err := a.lookAgain(ctx); err != nil {

@@ -23,3 +23,8 @@ func halt(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(r.Stop(all[n-1]))
 	})
 }
+
+// calm takes every fault and every limit of capacity back.
+func calm(ts *testscript.TestScript, neg bool, args []string) {
+	inRegion(ts, func(r *ec2sim.Region) { r.Calm() })
+}

@@ -30,10 +30,13 @@ func TestMain(m *testing.M) {
 //	region [key=value…]   serve an embedded EC2 over HTTP, and let AWS_ENDPOINT_URL_EC2 name it
 //	capacity TYPE@ZONE=N  limit what that region has, or else that of the rehearsal
 //	fault key=value…      inject a fault, in the same place
+//	calm                  take faults and limits back, in the same place
 //	calls MAX [ACTION]    that region had at most MAX calls since the last time
 //	hold ACTION FILE      the next call of that action makes FILE and waits for a signal to be heard
 //	interrupted N SIG FILE cmd…
 //	                      run cmd, send it a signal when FILE is there; it must exit with N
+//	atonce CODES cmd… -- cmd…
+//	                      run commands at the same time; they must exit with these codes
 //	terminal FILE cmd…    run cmd on a terminal, and keep in FILE what that got
 //	owner ARN             make every instance somebody's
 //	later DURATION        let time pass in the rehearsal
@@ -50,7 +53,9 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"atonce":      atOnce,
 			"calls":       calls,
+			"calm":        calm,
 			"capacity":    capacity,
 			"event":       event,
 			"exits":       exits,
