@@ -50,6 +50,7 @@ var ops = sync.OnceValue(func() map[string]op {
 	handle(m, "DescribeAvailabilityZones", (*world).describeAvailabilityZones)
 	handle(m, "DescribeCapacityReservations", (*world).describeCapacityReservations)
 	handle(m, "DescribeImageAttribute", (*world).describeImageAttribute)
+	handle(m, "DescribeImageReferences", (*world).describeImageReferences)
 	handle(m, "DescribeImages", (*world).describeImages)
 	handle(m, "DescribeInstanceAttribute", (*world).describeInstanceAttribute)
 	handle(m, "DescribeInstanceStatus", (*world).describeInstanceStatus)

@@ -109,6 +109,7 @@ func (w *world) makeMaps() {
 	fill(&w.Keys)
 	fill(&w.Groups)
 	fill(&w.Bookings)
+	fill(&w.Templates)
 	fill(&w.Tags)
 	fill(&w.Tokens)
 	fill(&w.Buckets)

@@ -32,6 +32,7 @@ type world struct {
 	Keys      map[string]*types.KeyPairInfo
 	Groups    map[string]*types.PlacementGroup
 	Bookings  map[string]*booking
+	Templates map[string]*template         // by name
 	Tags      map[string]map[string]string // by id of the resource; a launch's own tags are in its record
 	Tokens    map[string]*token
 	Buckets   map[string]*level
