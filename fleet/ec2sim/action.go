@@ -75,6 +75,7 @@ var ops = sync.OnceValue(func() map[string]op {
 	handle(m, "EnableImageBlockPublicAccess", (*world).enableImageBlockPublicAccess)
 	handle(m, "EnableImageDeprecation", (*world).enableImageDeprecation)
 	handle(m, "EnableImageDeregistrationProtection", (*world).enableImageDeregistrationProtection)
+	handle(m, "GetConsoleOutput", (*world).getConsoleOutput)
 	handle(m, "GetImageBlockPublicAccessState", (*world).getImageBlockPublicAccessState)
 	handle(m, "ImportKeyPair", (*world).importKeyPair)
 	handle(m, "ModifyImageAttribute", (*world).modifyImageAttribute)

@@ -236,6 +236,7 @@ var requiredFields = map[string][]string{
 	"EnableImageDeprecationInput":                       {"ImageId", "DeprecateAt"},
 	"EnableImageDeregistrationProtectionInput":          {"ImageId"},
 	"EnableImageInput":                                  {"ImageId"},
+	"GetConsoleOutputInput":                             {"InstanceId"},
 	"ImportKeyPairInput":                                {"KeyName", "PublicKeyMaterial"},
 	"InstanceSecondaryInterfacePrivateIpAddressRequest": {"PrivateIpAddress"},
 	"ModifyImageAttributeInput":                         {"ImageId"},
