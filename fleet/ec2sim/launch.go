@@ -15,7 +15,7 @@ func (w *world) runInstances(in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseUnmodelled(in); err != nil {
+	if err := w.refuseUnmodelled(in); err != nil {
 		return nil, err
 	}
 	zone, err := w.zoneAsked(in)
