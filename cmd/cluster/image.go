@@ -26,6 +26,7 @@ family and channel. All of it stands in tags of the image, in one region.`,
 	}
 	c.AddCommand(
 		a.imageListCommand(),
+		a.imageShowCommand(),
 		a.imagePromoteCommand(),
 		a.imageRollbackCommand(),
 		a.imageRevokeCommand(),
@@ -35,6 +36,8 @@ family and channel. All of it stands in tags of the image, in one region.`,
 		a.imageDeprecateCommand(),
 		a.imageProtectCommand(),
 		a.imagePruneCommand(),
+		a.imageAuditCommand(),
+		a.imageDiffCommand(),
 	)
 	return c
 }
