@@ -42,10 +42,21 @@ func (g GroupReport) Short() int { return max(0, g.Want-g.Running) }
 type Refusal struct {
 	InstanceType, Zone, Subnet string
 	Asked, Got                 int
-	Code                       string
+	Code                       string // EC2's; empty: no answer, or, with Got, a part was granted, for which EC2 has no code
 	Class                      Class
 	Message                    string
 	Remembered                 bool // of minutes ago, by this or another group: the pool was not asked again
+}
+
+// Reason is why less was granted, in a word: EC2's code, or what stands for one.
+func (r Refusal) Reason() string {
+	switch {
+	case r.Code != "":
+		return r.Code
+	case r.Got > 0:
+		return "no room for more"
+	}
+	return "no answer"
 }
 
 // ShortError says that a group did not get the nodes it needs, for lack of capacity or quota.

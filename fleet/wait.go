@@ -345,6 +345,11 @@ func (a *apply) terminatePlanned(ctx context.Context) error {
 		a.ended[i.ID] = true
 	}
 	err := a.terminateSome(ctx, nodes)
+	for _, i := range nodes {
+		if a.protected[i.ID] {
+			a.group(i.Group).report.Terminated--
+		}
+	}
 	if err == nil {
 		err = a.awaitEnd(ctx, all, until)
 	}
