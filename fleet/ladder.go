@@ -233,7 +233,9 @@ func (c *climb) release(ctx context.Context, unsure bool) error {
 	}
 	gone, err := c.a.s.terminate(ctx, c.nodes)
 	c.released += gone
-	c.emit(Event{Type: EventReleased, Group: c.group.Name, Got: gone, Message: "the group came up short"})
+	if gone > 0 {
+		c.emit(Event{Type: EventReleased, Group: c.group.Name, Got: gone, Message: "the group came up short"})
+	}
 	c.nodes = nil
 	return err
 }

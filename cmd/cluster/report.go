@@ -127,7 +127,7 @@ func notIdentical(e *fleet.IdentityError) hcl.Diagnostics {
 		}
 		b.WriteString("  " + mismatch(m) + "\n")
 	}
-	b.WriteString("Nothing else was touched. Terminate the nodes above and run cluster up again: it fills their slots.")
+	b.WriteString("Nothing else was touched. cluster plan shows what would put it right, and cluster up does it: it replaces these nodes and no other.")
 	return problem(hcl.Range{}, fmt.Sprintf("Not identical: %s", plural(len(e.Verdict.Mismatched), "finding")), b.String())
 }
 
