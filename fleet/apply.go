@@ -33,6 +33,7 @@ type apply struct {
 	last      []planner.Instance // the last look
 	changed   bool               // since the last look
 	rooted    bool               // the last look has the root volumes
+	checked   time.Time          // when status checks were last asked for
 	verdict   *planner.Verdict
 }
 
@@ -55,6 +56,7 @@ type node struct {
 	planner.Instance
 	announced bool      // its running has been told
 	ran       time.Time // when it was first seen to run by this apply; zero: before
+	checks    checks    // of its status, where the file waits for them
 	refused   bool      // stopped, and EC2 had no room to start it: it is not waited for
 }
 

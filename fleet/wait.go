@@ -12,7 +12,7 @@ import (
 	"cluster/planner"
 )
 
-// LostError says that nodes of a group died before they ran, more of them than are made good.
+// LostError says that nodes of a group died before they ran or failed their checks, more of them than are made good.
 type LostError struct {
 	Group   string
 	Lost    int    // in all, those made good included
@@ -21,7 +21,7 @@ type LostError struct {
 }
 
 func (e *LostError) Error() string {
-	return fmt.Sprintf("group %s: %d nodes died before they ran, the last one %s: %s", e.Group, e.Lost, e.Node, e.Message)
+	return fmt.Sprintf("group %s: %d nodes were lost on the way up, the last one %s: %s", e.Group, e.Lost, e.Node, e.Message)
 }
 
 // lookAgain looks at the cluster and takes in what changed.
@@ -70,6 +70,9 @@ func (a *apply) counts() []GroupCount {
 				}
 			case n.State == planner.Running:
 				c.Running++
+				if a.wantsChecks(n) && !a.up(n) {
+					c.Unchecked++
+				}
 			case !n.State.Dead():
 				c.Pending++
 			}
@@ -89,7 +92,7 @@ func (a *apply) wait(ctx context.Context) error {
 		return nil
 	}
 	steps := []func(context.Context) error{
-		a.lookAgain, a.makeGood, a.giveUp, a.settleGangs, a.askAgain, a.endDuplicates,
+		a.lookAgain, a.check, a.endImpaired, a.makeGood, a.giveUp, a.settleGangs, a.askAgain, a.endDuplicates,
 	}
 	for n := 0; a.changed || !a.settled() || a.waiting(); n++ {
 		if n > 0 || a.changed && !a.settled() {
@@ -118,6 +121,9 @@ func (a *apply) pause(n int) time.Duration {
 		}
 		return max(time.Second, first.Sub(a.s.now()))
 	}
+	if a.onlyChecks() {
+		return checksEvery
+	}
 	return a.l.look(n)
 }
 
@@ -128,7 +134,7 @@ func (a *apply) settled() bool {
 		if g := a.group(n.Group); a.ended[n.ID] || n.refused || g == nil || g.over {
 			continue
 		}
-		if n.State != planner.Running || n.RootVolumeID == "" && a.s.now().Sub(n.ran) < visibleWithin {
+		if !a.up(n) || n.RootVolumeID == "" && a.s.now().Sub(n.ran) < visibleWithin {
 			return false
 		}
 	}
@@ -143,6 +149,11 @@ func (a *apply) makeGood(ctx context.Context) error {
 		lost := a.lost(g)
 		if len(lost) == 0 {
 			continue
+		}
+		for _, i := range lost {
+			if !a.before[i.ID] {
+				g.report.Launched--
+			}
 		}
 		last := lost[len(lost)-1]
 		if g.spec == nil || g.over {
@@ -160,7 +171,6 @@ func (a *apply) makeGood(ctx context.Context) error {
 			continue
 		}
 		g.report.Replaced += len(lost)
-		g.report.Launched -= len(lost)
 		var slots planner.Slots
 		for _, i := range lost {
 			slots = append(slots, i.Slot)
@@ -179,6 +189,9 @@ func (a *apply) lost(g *groupRun) []planner.Instance {
 		if n.Group == g.plan.Name && n.State.Dead() && !a.ended[id] {
 			dead = append(dead, n.Instance)
 			delete(a.nodes, id)
+			if n.checks.impaired != "" {
+				a.ended[id], a.told[id] = true, true // ended by us, and told as lost
+			}
 			a.deadTokens[n.ClientToken] = a.allDead(n.ClientToken)
 		}
 	}
@@ -202,14 +215,15 @@ func (a *apply) allDead(token string) bool {
 // without the rest. Nodes that were there before stay.
 func (a *apply) releaseGroup(ctx context.Context, g *groupRun) error {
 	if g.spec != nil && !g.spec.Launch.All && a.running(g) >= g.spec.Launch.Min {
-		return a.end(ctx, g, func(n *node) bool { return n.State != planner.Running })
+		return a.end(ctx, g, func(n *node) bool { return !a.up(n) })
 	}
 	return a.end(ctx, g, func(*node) bool { return true })
 }
 
+// running counts the nodes of a group that are up.
 func (a *apply) running(g *groupRun) (n int) {
 	for _, i := range a.nodes {
-		if i.Group == g.plan.Name && i.State == planner.Running && !a.ended[i.ID] {
+		if i.Group == g.plan.Name && a.up(i) {
 			n++
 		}
 	}

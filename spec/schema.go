@@ -24,7 +24,7 @@ var (
 	rootVolumeBlock = &blockType{name: "root_volume", once: true,
 		args: []string{"size", "type", "iops", "throughput", "encrypted", "kms_key_id"}}
 	launchBlock = &blockType{name: "launch", once: true,
-		args: []string{"all", "min", "timeout", "subnets", "retry", "together", "reserve"}}
+		args: []string{"all", "min", "timeout", "wait", "subnets", "retry", "together", "reserve"}}
 	capacityBlock = &blockType{name: "capacity", once: true,
 		args: []string{"reservations", "reservation_group", "blocks", "only"}}
 	groupBlock = &blockType{name: "group", label: "name",

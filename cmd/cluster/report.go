@@ -80,7 +80,7 @@ func diagnose(err error) hcl.Diagnostics {
 			"It goes together with group %s (launch { together = %q }), which did not come up. What this run had launched of it "+
 				"is ended; nodes of earlier runs stay.", e.Because, e.Together))
 	case *fleet.LostError:
-		return problem(hcl.Range{}, fmt.Sprintf("Nodes of group %s died before they ran", e.Group), fmt.Sprintf(
+		return problem(hcl.Range{}, fmt.Sprintf("Nodes of group %s were lost on the way up", e.Group), fmt.Sprintf(
 			"%s, more than are made good. The last was %s: %s\nIf it happens again, the image does not start on this type, or a "+
 				"volume of it cannot be decrypted.", plural(e.Lost, "node"), e.Node, clean(cmp.Or(e.Message, "EC2 gives no reason."))))
 	case *fleet.ProtectedError:
