@@ -503,3 +503,18 @@ func TestImpairedNodesRunWhereNobodyAsks(t *testing.T) {
 		}
 	})
 }
+
+// A node of an earlier run that fails its checks only now is made good too, though this plan launches nothing.
+func TestElderNodesThatFailTheirChecksAreReplaced(t *testing.T) {
+	inWorld(t, ec2sim.Options{}, func(w *world) {
+		w.region.Inject(ec2sim.Fault{Instances: []int{2}, Impaired: true})
+		w.mustUp(cluster(4))
+		w.region.Calm()
+		time.Sleep(5 * time.Minute)
+		want := cluster(4, checked)
+		if r := w.mustUp(want); r.Groups[0].Replaced != 1 || r.Groups[0].Running != 4 {
+			w.Errorf("%d replaced and %d running, want 1 and 4", r.Groups[0].Replaced, r.Groups[0].Running)
+		}
+		w.check(want)
+	})
+}

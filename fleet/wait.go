@@ -159,7 +159,13 @@ func (a *apply) makeGood(ctx context.Context) error {
 		if g.spec == nil || g.over {
 			continue
 		}
-		if g.report.Replaced+len(lost) > a.l.budget(g.plan.Want) || len(g.rung) == 0 {
+		affordable := g.report.Replaced+len(lost) <= a.l.budget(g.plan.Want)
+		if affordable && len(g.rung) == 0 {
+			if err := a.findRungs(ctx, g); err != nil {
+				return err
+			}
+		}
+		if !affordable || len(g.rung) == 0 {
 			g.over = true
 			g.err = &LostError{
 				Group: g.plan.Name, Lost: g.report.Replaced + len(lost),
@@ -180,6 +186,26 @@ func (a *apply) makeGood(ctx context.Context) error {
 	}
 	a.climb(ctx, climbs)
 	return context.Cause(ctx)
+}
+
+// findRungs finds out where a group's nodes may be launched, if the plan launched none and so did not ask.
+func (a *apply) findRungs(ctx context.Context, g *groupRun) (err error) {
+	if a.have.Facts == nil {
+		if a.have.Facts, err = a.s.facts(ctx, a.want); err != nil {
+			return err
+		}
+		for _, t := range a.have.Facts.Types {
+			a.types[t.Name] = t
+		}
+	}
+	have := a.have
+	have.Instances = a.remaining()
+	for _, p := range planner.Diff(a.want, have).Groups {
+		if p.Name == g.plan.Name {
+			g.plan.Rungs, g.rung = p.Rungs, p.Rungs
+		}
+	}
+	return nil
 }
 
 // lost takes the dead nodes of a group out, tells of them, and returns them in the order of their slots.
