@@ -68,7 +68,7 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 	seen := map[string]bool{}
 	for i := range want.Groups {
 		img := want.Groups[i].Image
-		key := fmt.Sprintf("%q", []any{img.ID, img.Name, img.Owners, img.Family, img.Version, img.Channel})
+		key := fmt.Sprintf("%q", []any{img.ID, img.Name, img.Owners, img.Family})
 		if seen[key] {
 			continue
 		}
@@ -92,10 +92,11 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 		default:
 			q.what = fmt.Sprintf("image family %q", img.Family)
 			q.input.Owners = own
+			// The whole family: who holds a channel, which versions there are instead of one that is
+			// missing, and what running nodes come from, all in one answer. A disabled image shows too,
+			// because it may hold a channel.
 			q.input.Filters = []types.Filter{Filter("tag:"+planner.TagImageFamily, img.Family)}
-			if img.Version != "" {
-				q.input.Filters = append(q.input.Filters, Filter("tag:"+planner.TagImageVersion, img.Version))
-			}
+			q.input.IncludeDisabled = new(true)
 		}
 		queries = append(queries, q)
 	}
