@@ -146,3 +146,19 @@ func timestamp(s string) time.Time {
 	}
 	return t.UTC()
 }
+
+// ResolveImage finds the image that a file names, as a plan does. If there is none, or it cannot be
+// launched, the blockers say why.
+func (s *Session) ResolveImage(ctx context.Context, want spec.Image) (planner.Image, []planner.Blocker, error) {
+	images, account, err := s.images(ctx, &spec.Cluster{Groups: []spec.Group{{Image: want}}})
+	if err != nil {
+		return planner.Image{}, nil, err
+	}
+	for i := range images {
+		if account != "" && images[i].Owner == account {
+			images[i].OwnerAlias = "self"
+		}
+	}
+	img, blockers := planner.ResolveImage(want, images)
+	return img, blockers, nil
+}
