@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -50,6 +51,31 @@ func (s *Session) images(ctx context.Context, want *spec.Cluster) (images []plan
 	}
 	slices.SortFunc(images, func(a, b planner.Image) int { return strings.Compare(a.ID, b.ID) })
 	return images, account, nil
+}
+
+// Revoked describes those images of living instances that were revoked, in one call; none if nothing
+// lives.
+func (l *Launcher) Revoked(ctx context.Context, instances []planner.Instance) (images []planner.Image, err error) {
+	ids := map[string]bool{}
+	for _, i := range instances {
+		if !i.State.Dead() {
+			ids[i.ImageID] = true
+		}
+	}
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(ids)), 200) {
+		out, err := Do(ctx, l.Session, Request{Action: "DescribeImages", Doing: "see which images were revoked"},
+			l.Session.EC2.DescribeImages, &ec2.DescribeImagesInput{
+				Filters:           []types.Filter{Filter("image-id", chunk...), Filter("tag-key", planner.TagImageRevoked)},
+				IncludeDeprecated: new(true), IncludeDisabled: new(true), MaxResults: new(int32(page)),
+			})
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range out.Images {
+			images = append(images, ToImage(i))
+		}
+	}
+	return images, nil
 }
 
 // own is the owner of one's own images, in DescribeImages.

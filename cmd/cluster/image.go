@@ -26,6 +26,10 @@ family and channel. All of it stands in tags of the image, in one region.`,
 	}
 	c.AddCommand(
 		a.imageListCommand(),
+		a.imagePromoteCommand(),
+		a.imageRollbackCommand(),
+		a.imageRevokeCommand(),
+		a.imageRestoreCommand(),
 	)
 	return c
 }
