@@ -97,7 +97,7 @@ func (k *Keeper) await(ctx context.Context, img Image) (Image, error) {
 // progress is how much of an image's snapshots is stored, weighed by their sizes. It is good to know and no
 // more: who may not see it waits all the same.
 func (k *Keeper) progress(ctx context.Context, img Image) (percent int, ok bool) {
-	snapshots, err := k.snapshots(ctx, img.Snapshots(), "look at the snapshots of "+img.ID)
+	snapshots, err := k.snapshotsOf(ctx, img.Snapshots(), "look at the snapshots of "+img.ID)
 	if err != nil || len(snapshots) == 0 {
 		return 0, false
 	}
@@ -111,8 +111,8 @@ func (k *Keeper) progress(ctx context.Context, img Image) (percent int, ok bool)
 	return done / of, true
 }
 
-// snapshots describes snapshots by id; those that cannot be seen are left out.
-func (k *Keeper) snapshots(ctx context.Context, ids []string, doing string) ([]types.Snapshot, error) {
+// snapshotsOf describes snapshots by id; those that cannot be seen are left out.
+func (k *Keeper) snapshotsOf(ctx context.Context, ids []string, doing string) ([]types.Snapshot, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -167,9 +167,9 @@ func (k *Keeper) deleteSnapshots(ctx context.Context, img Image, ids []string) e
 	return errors.Join(errs...)
 }
 
-// strays removes the snapshots in error that are left of a failed image which was deregistered by a run that
+// leftovers removes the snapshots in error that are left of a failed image which was deregistered by a run that
 // did not come any further. An image of that version must not be there.
-func (k *Keeper) strays(ctx context.Context, img Image, by types.Filter) error {
+func (k *Keeper) leftovers(ctx context.Context, img Image, by types.Filter) error {
 	found, err := k.snapshotsBy(ctx, "look for what is left of a failed "+img.Text(), by,
 		fleet.Filter("tag:"+planner.TagImageFamily, img.Family), fleet.Filter("tag:"+planner.TagImageVersion, img.Version),
 		fleet.Filter("status", string(types.SnapshotStateError)))

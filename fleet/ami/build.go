@@ -176,6 +176,12 @@ func (b *building) launched(ctx context.Context) ([]machine, error) {
 
 // make has the image made and tried.
 func (b *building) make(ctx context.Context, machines []machine) (err error) {
+	if img := b.done.Image; failed(img.State) { // of a run that came no further
+		if err := b.discard(ctx, img, "it had failed: "+img.StateReason); err != nil {
+			return err
+		}
+		b.done.Image = Image{}
+	}
 	if b.done.Image.ID == "" || b.done.Image.State != available {
 		if err := b.provisioned(ctx, machines); err != nil {
 			return err
@@ -184,7 +190,7 @@ func (b *building) make(ctx context.Context, machines []machine) (err error) {
 	if !b.m.BootTest {
 		return nil
 	}
-	return b.probe(ctx)
+	return b.probe(ctx, machines)
 }
 
 // provisioned has a builder run its script, and captures it.
@@ -227,49 +233,46 @@ const consoleWithin = 10 * time.Minute
 const grace = 5 * time.Minute
 
 // provision waits until the builder has stopped, and reads on its console how its script has ended.
-func (b *building) provision(ctx context.Context, m machine) (err error) {
+func (b *building) provision(ctx context.Context, m machine) error {
+	start := b.Session.Now()
 	deadline := m.launched.Add(b.m.Timeout + grace)
-	unseen := b.Session.Now().Add(awaitUnseen)
-	for m.state != planner.Stopped {
-		id := m.id
-		m, exists, err := b.machine(ctx, id)
-		if err != nil {
-			return err
-		}
-		now := b.Session.Now()
+	for {
+		now, err := b.machine(ctx, m.id)
+		at := b.Session.Now()
 		switch {
-		case !exists && now.Before(unseen): // too young to be seen
-		case m.state == planner.Stopped:
-			return b.outcome(ctx, m)
-		case m.state.Dead():
-			return b.failure(ctx, m.id, "", "was ended while it ran its script: "+orNoReason(m.reason))
-		case now.After(deadline):
-			return b.failure(ctx, m.id, "", fmt.Sprintf("has not come to the end of its script within %s", b.m.Timeout))
+		case err != nil:
+			return err
+		case now.state == planner.Stopped:
+			return b.outcome(ctx, m.id)
+		case now.launched.IsZero() && at.Sub(start) < awaitUnseen: // too young to be seen
+		case now.state.Dead():
+			return b.failure(ctx, m.id, "was ended while it ran its script: "+orNoReason(now.reason))
+		case at.After(deadline):
+			return b.failure(ctx, m.id, fmt.Sprintf("has not come to the end of its script within %s", b.m.Timeout))
 		}
-		if err := b.Session.Sleep(ctx, awaitEvery(now.Sub(m.launched))); err != nil {
+		if err := b.Session.Sleep(ctx, awaitEvery(at.Sub(start))); err != nil {
 			return err
 		}
 	}
-	return b.outcome(ctx, m)
 }
 
 // outcome is how the script of a builder that has stopped ended: nil if well.
-func (b *building) outcome(ctx context.Context, m machine) error {
+func (b *building) outcome(ctx context.Context, id string) error {
 	deadline := b.Session.Now().Add(consoleWithin)
 	for {
-		console, err := b.console(ctx, m.id)
+		console, err := b.console(ctx, id)
 		if err != nil {
 			return err
 		}
 		if word, rest, ok := lastMark(console, b.token); ok {
 			if word == spec.BuildDone {
-				b.tell(Event{Type: EventProvisioned, Instance: m.id, Family: b.m.Family, Version: b.m.Version})
+				b.tell(Event{Type: EventProvisioned, Instance: id, Family: b.m.Family, Version: b.m.Version})
 				return nil
 			}
-			return &ProvisionError{Builder: m.id, Code: rest, Console: tail(console)}
+			return &ProvisionError{Builder: id, Code: rest, Console: tail(console)}
 		}
 		if b.Session.Now().After(deadline) {
-			return &ProvisionError{Builder: m.id, Console: tail(console), Why: fmt.Sprintf(
+			return &ProvisionError{Builder: id, Console: tail(console), Why: fmt.Sprintf(
 				"has stopped and does not say on its console how its script ended; the script may have powered it off, or taken longer than %s", b.m.Timeout)}
 		}
 		if err := b.Session.Sleep(ctx, 10*time.Second); err != nil {
@@ -279,12 +282,12 @@ func (b *building) outcome(ctx context.Context, m machine) error {
 }
 
 // failure is a *ProvisionError with what the console has, if EC2 shows it.
-func (b *building) failure(ctx context.Context, id, exit, why string) error {
+func (b *building) failure(ctx context.Context, id, why string) error {
 	console, err := b.console(ctx, id)
 	if err != nil {
 		console = ""
 	}
-	return &ProvisionError{Builder: id, Code: exit, Why: why, Console: tail(console)}
+	return &ProvisionError{Builder: id, Why: why, Console: tail(console)}
 }
 
 // lastMark finds the last line of a console by which a builder with this token says how it ended: done, or
@@ -321,4 +324,3 @@ func orNoReason(s string) string {
 	}
 	return s
 }
-

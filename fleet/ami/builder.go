@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"cluster/fleet"
@@ -20,12 +21,7 @@ import (
 // builder is the instance that runs the script: the one that is there, or a new one. Should there be two,
 // which takes two subnets and a reply that came too late, the younger is ended.
 func (b *building) builder(ctx context.Context, machines []machine) (machine, error) {
-	var found []machine
-	for _, m := range machines {
-		if !m.state.Dead() && m.tags[planner.TagProbe] == "" {
-			found = append(found, m)
-		}
-	}
+	found := living(machines, "")
 	if len(found) > 1 {
 		var extra []string
 		for _, m := range found[1:] {
@@ -45,6 +41,11 @@ func (b *building) builder(ctx context.Context, machines []machine) (machine, er
 		return in
 	})
 	return m, err
+}
+
+// living are the machines that live and are on trial of an image; of none, for builders.
+func living(machines []machine, image string) []machine {
+	return slices.DeleteFunc(slices.Clone(machines), func(m machine) bool { return m.state.Dead() || m.tags[planner.TagProbe] != image })
 }
 
 // launchAttempts is how many dead instances of the same launch are passed over: EC2 remembers a client

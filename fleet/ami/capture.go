@@ -80,8 +80,7 @@ func (p *capturing) run(ctx context.Context) error {
 		}
 		p.done.Image = img
 	}
-	exists := false
-	if p.from, exists, err = p.machine(ctx, p.c.Instance); err != nil {
+	if p.from, err = p.machine(ctx, p.c.Instance); err != nil {
 		return err
 	}
 	p.done.Stopped = p.held() && p.from.state != planner.Running
@@ -96,7 +95,7 @@ func (p *capturing) run(ctx context.Context) error {
 		p.done.Image, found = Image{}, false
 	}
 	if !found {
-		if err := p.fit(exists); err != nil {
+		if err := p.fit(); err != nil {
 			return err
 		}
 	}
@@ -132,10 +131,10 @@ func (p *capturing) own(img Image) error {
 }
 
 // fit says whether the instance can be captured.
-func (p *capturing) fit(exists bool) error {
+func (p *capturing) fit() error {
 	m, other := p.from, p.from.tags[planner.TagCapturing]
 	switch {
-	case !exists:
+	case m.launched.IsZero():
 		return &RefusedError{Message: fmt.Sprintf("there is no instance %s in %s", m.id, p.Session.Region), Hint: "Check the id and the region."}
 	case m.state.Dead():
 		return &RefusedError{Message: fmt.Sprintf("%s is %s: there is nothing left to capture", m.id, m.state)}
@@ -233,7 +232,7 @@ const createWithin = 5 * time.Minute
 // create has EC2 make the image. A reply that was lost shows as a name that is taken, by us.
 func (p *capturing) create(ctx context.Context) error {
 	name := ImageName(p.c.Family, p.c.Version)
-	if err := p.strays(ctx, Image{Family: p.c.Family, Version: p.c.Version}, fleet.Filter("tag:"+planner.TagImageFrom, p.c.Instance)); err != nil {
+	if err := p.leftovers(ctx, Image{Family: p.c.Family, Version: p.c.Version}, fleet.Filter("tag:"+planner.TagImageFrom, p.c.Instance)); err != nil {
 		return err
 	}
 	deadline := p.Session.Now().Add(createWithin)
@@ -316,7 +315,7 @@ func (p *capturing) check(ctx context.Context, img Image) error {
 	if img.Family != p.c.Family || img.Version != p.c.Version || img.From != p.c.Instance {
 		wrong = append(wrong, "it lacks the tags that it was made with")
 	}
-	snapshots, err := p.snapshots(ctx, img.Snapshots(), "look at the snapshots of "+img.ID)
+	snapshots, err := p.snapshotsOf(ctx, img.Snapshots(), "look at the snapshots of "+img.ID)
 	if err != nil {
 		return err
 	}
@@ -345,8 +344,8 @@ func (p *capturing) release(ctx context.Context) error {
 	if !p.held() {
 		return nil
 	}
-	m, exists, err := p.machine(ctx, p.c.Instance)
-	if err != nil || !exists || m.state.Dead() {
+	m, err := p.machine(ctx, p.c.Instance)
+	if err != nil || m.state.Dead() {
 		return err
 	}
 	if m.state != planner.Running {

@@ -67,15 +67,15 @@ func (k *Keeper) machines(ctx context.Context, by types.Filter, doing string) (f
 	return found, err
 }
 
-// machine describes one instance; ok is false if there is none, or it has been terminated for so long
-// that EC2 forgot it.
-func (k *Keeper) machine(ctx context.Context, id string) (m machine, ok bool, err error) {
+// machine describes one instance. One that EC2 does not know, because there is none or it has been
+// terminated for long, is as terminated as any, and has no time of launch.
+func (k *Keeper) machine(ctx context.Context, id string) (machine, error) {
 	// By filter and not by id: an unknown one is then no error, and a young one not either.
 	found, err := k.machines(ctx, fleet.Filter("instance-id", id), "look at "+id)
 	if err != nil || len(found) == 0 {
-		return machine{id: id, state: planner.Terminated}, false, err
+		return machine{id: id, state: planner.Terminated}, err
 	}
-	return found[0], true, nil
+	return found[0], nil
 }
 
 // How often an instance in the middle of a change is looked at, and for how long.
@@ -89,7 +89,7 @@ const (
 func (k *Keeper) reach(ctx context.Context, id string, want planner.State) (machine, error) {
 	deadline := k.Session.Now().Add(changeTime)
 	for {
-		m, _, err := k.machine(ctx, id)
+		m, err := k.machine(ctx, id)
 		switch {
 		case err != nil:
 			return m, err

@@ -20,14 +20,16 @@ const probeWithin = 15 * time.Minute
 // probe launches one instance of the image, and waits until EC2's status checks say that its system boots
 // and answers. If they do not, the image goes: nobody has used it, and its version stays free. That it came
 // up well is written on the image. A launch that EC2 refuses says nothing of the image, which stays.
-func (b *building) probe(ctx context.Context) error {
+func (b *building) probe(ctx context.Context, machines []machine) (err error) {
 	img := b.done.Image
-	m, err := b.launch(ctx, "boot test", func(subnet string) *ec2.RunInstancesInput {
+	var m machine
+	if found := living(machines, img.ID); len(found) > 0 {
+		m = found[0]
+	} else if m, err = b.launch(ctx, "boot test", func(subnet string) *ec2.RunInstancesInput {
 		in := b.input(img.ID, subnet, map[string]string{planner.TagProbe: img.ID, "Name": "test " + b.label})
 		in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: new(img.RootDevice), Ebs: &types.EbsBlockDevice{DeleteOnTermination: new(true)}}}
 		return in
-	})
-	if err != nil {
+	}); err != nil {
 		return err
 	}
 	reason, err := b.watch(ctx, m)
@@ -50,15 +52,11 @@ func (b *building) probe(ctx context.Context) error {
 
 // watch waits until an instance has passed its status checks. It gives the reason, a clause, if it will not.
 func (b *building) watch(ctx context.Context, m machine) (reason string, err error) {
-	deadline := m.launched.Add(probeWithin)
-	if since := b.Session.Now().Add(probeWithin); since.After(deadline) {
-		deadline = since // of a run that died
-	}
+	deadline := b.Session.Now().Add(probeWithin)
 	for {
 		out, err := fleet.Do(ctx, b.Session, fleet.Request{Action: "DescribeInstanceStatus", Doing: "look at the status checks of " + m.id},
 			b.Session.EC2.DescribeInstanceStatus, &ec2.DescribeInstanceStatusInput{
-				Filters: []types.Filter{fleet.Filter("instance-state-name", "pending", "running", "shutting-down", "terminated", "stopping", "stopped")},
-				// By id: a filter for it does not exist. It is known by now, or else the call is made again.
+				// By id: there is no filter for it. One that is too young to be known fails the call.
 				InstanceIds: []string{m.id}, IncludeAllInstances: new(true),
 			})
 		switch {
@@ -89,7 +87,7 @@ func (b *building) watch(ctx context.Context, m machine) (reason string, err err
 
 // demise says why an instance does not run.
 func (b *building) demise(ctx context.Context, id string, state planner.State) (string, error) {
-	m, _, err := b.machine(ctx, id)
+	m, err := b.machine(ctx, id)
 	if err != nil {
 		return "", err
 	}
