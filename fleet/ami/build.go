@@ -58,8 +58,10 @@ type Built struct {
 // A run that dies anywhere is finished by running it again: builder and test carry tags, their launches a
 // client token made of all that they are, and the image its name. What was launched is ended in the end,
 // unless ctx does: then the next run finds it, or Launcher.FindWaste.
-func (k *Keeper) Build(ctx context.Context, m *spec.Build) (Built, error) {
-	b := &building{Keeper: k, m: m, label: m.Family + "/" + m.Version}
+//
+// consent is asked before a builder is launched, and its error ends the build; nil: it is not asked.
+func (k *Keeper) Build(ctx context.Context, m *spec.Build, consent func(base planner.Image) error) (Built, error) {
+	b := &building{Keeper: k, m: m, consent: consent, label: m.Family + "/" + m.Version}
 	err := b.run(ctx)
 	return b.done, err
 }
@@ -67,11 +69,12 @@ func (k *Keeper) Build(ctx context.Context, m *spec.Build) (Built, error) {
 // A building is one build under way.
 type building struct {
 	*Keeper
-	m     *spec.Build
-	label string // FAMILY/VERSION
-	hash  string // of what the image is made from
-	token string // tells this build from others of the version
-	done  Built
+	m       *spec.Build
+	consent func(planner.Image) error
+	label   string // FAMILY/VERSION
+	hash    string // of what the image is made from
+	token   string // tells this build from others of the version
+	done    Built
 }
 
 func (b *building) run(ctx context.Context) error {

@@ -34,6 +34,11 @@ func (b *building) builder(ctx context.Context, machines []machine) (machine, er
 	if len(found) > 0 {
 		return found[0], nil
 	}
+	if b.consent != nil {
+		if err := b.consent(b.done.Base); err != nil {
+			return machine{}, err
+		}
+	}
 	m, err := b.launch(ctx, "builder", func(subnet string) *ec2.RunInstancesInput {
 		in := b.input(b.done.Base.ID, subnet, nil)
 		in.UserData = new(base64.StdEncoding.EncodeToString(b.m.UserData(b.token)))

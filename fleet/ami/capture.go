@@ -37,6 +37,7 @@ type Capture struct {
 	NoReboot        bool              // leave it running: the image is as after a power cut
 	Tags            map[string]string // for the image and its snapshots, besides our own
 	Source          string            // hash of what a builder was built from; empty: it is no builder
+	Consent         func() error      // asked before the instance is stopped; its error ends the capture. nil: not asked
 }
 
 // Captured is what a capture came to. With an error it says how far it came.
@@ -188,6 +189,11 @@ func (p *capturing) hold(ctx context.Context) (err error) {
 			return nil
 		}
 		if !p.held() {
+			if p.c.Consent != nil {
+				if err := p.c.Consent(); err != nil {
+					return err
+				}
+			}
 			if err := p.retag(ctx, p.c.Instance, map[string]string{planner.TagCapturing: p.label}); err != nil {
 				return err
 			}
