@@ -27,6 +27,7 @@ type launch struct {
 	Spot         bool
 	Block        bool   `json:",omitzero"` // bought as part of a capacity block
 	Fated        bool   `json:",omitzero"` // one of the instances has a fate
+	Breaks       bool   `json:",omitzero"` // an image of it does not come up
 	Target       string `json:",omitzero"` // id of the only booking to launch into
 	Pool         string `json:",omitzero"` // or the resource group of the bookings to launch into
 	Monitored    bool
@@ -86,6 +87,7 @@ type instance struct {
 	Root      string       `json:",omitzero"` // name of the root device of that one
 	Protected bool         `json:",omitzero"` // from termination
 	StopSafe  bool         `json:",omitzero"` // protected from being stopped
+	Rebooted  time.Time    `json:",omitzero"` // last; its status checks begin anew
 	Timed     time.Time    `json:",omitzero"` // when the tag that its timer reads was last changed
 
 	// The last thing that happened to it, when, and how long that takes. What state it is in follows.
@@ -265,12 +267,14 @@ func (r *Region) change(f func(w *world) error) error {
 // onInstance runs f on an instance, in whatever region it is.
 func (r *Region) onInstance(id string, f func(w *world, i *instance) error) error {
 	return r.locked(func() error {
-		for name := range r.s.Worlds {
-			w := r.world(name)
-			if i := w.Instances[id]; i != nil {
-				return f(w, i)
+		err := fmt.Errorf("there is no instance %s", id)
+		r.everyWorld(func(w *world) bool {
+			i := w.Instances[id]
+			if i != nil {
+				err = f(w, i)
 			}
-		}
-		return fmt.Errorf("there is no instance %s", id)
+			return i != nil
+		})
+		return err
 	})
 }

@@ -162,7 +162,7 @@ func (w *world) start(l *launch, places []string, protected, stopSafe bool) {
 			i.Volumes = append(i.Volumes, v.ID)
 		}
 		w.Instances[i.ID] = i
-		w.bend(func(f *fault) { w.applyFault(i, f) })
+		w.bend(w.Images[l.Image], func(f *fault) { w.applyFault(i, f) })
 	}
 }
 
@@ -204,7 +204,7 @@ func (w *world) setImage(i *instance, id string) {
 // reservation is the answer of the call that made a launch, as its instances are now, and whether one of
 // them is alive.
 func (w *world) reservation(id string) (out *ec2.RunInstancesOutput, alive bool) {
-	out = &ec2.RunInstancesOutput{ReservationId: new(id), OwnerId: new(w.r.o.Account), Groups: []types.GroupIdentifier{}, Instances: []types.Instance{}}
+	out = &ec2.RunInstancesOutput{ReservationId: new(id), OwnerId: new(w.account()), Groups: []types.GroupIdentifier{}, Instances: []types.Instance{}}
 	var members []*instance
 	for _, i := range w.Instances {
 		if i.Launch == id && !w.forgotten(i) {

@@ -167,7 +167,7 @@ func (w *world) prepareOptions(in *ec2.RunInstancesInput, l *launch, h hardware)
 func (w *world) profile(p *types.IamInstanceProfileSpecification) *types.IamInstanceProfile {
 	arn := value(p.Arn)
 	if arn == "" {
-		arn = fmt.Sprintf("arn:aws:iam::%s:instance-profile/%s", w.r.o.Account, value(p.Name))
+		arn = fmt.Sprintf("arn:aws:iam::%s:instance-profile/%s", w.account(), value(p.Name))
 	}
 	return &types.IamInstanceProfile{Arn: new(arn), Id: new(fmt.Sprintf("AIPA%016X", w.r.hash("profile", arn)))}
 }

@@ -114,7 +114,7 @@ func (w *world) exists(id string) bool {
 		i := w.Instances[id]
 		return i != nil && w.visible(i)
 	case imageKind:
-		return w.Images[id] != nil && w.mine(w.Images[id])
+		return w.Images[id] != nil && w.Images[id].Gone.IsZero() && w.mine(w.Images[id])
 	case volumeKind:
 		v := w.Volumes[id]
 		return v != nil && w.volumeVisible(v)
@@ -123,7 +123,7 @@ func (w *world) exists(id string) bool {
 	case groupKind:
 		return w.Firewalls[id] != nil
 	case snapshotKind:
-		return w.Snapshots[id] != nil && *w.Snapshots[id].OwnerId == w.r.o.Account
+		return w.Snapshots[id] != nil && w.readable(w.Snapshots[id])
 	case vpcKind:
 		return id == IDIn(w.Name, VPC)
 	case keyKind:
