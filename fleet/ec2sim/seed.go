@@ -112,6 +112,7 @@ func (w *world) makeMaps() {
 	fill(&w.Tags)
 	fill(&w.Tokens)
 	fill(&w.Buckets)
+	fill(&w.Copies)
 }
 
 func fill[V any](m *map[string]V) {
