@@ -20,6 +20,8 @@ type FailedError struct {
 	Image  Image
 	Reason string // EC2's, or ours
 	Gone   bool   // what there was of it has been removed, with its snapshots
+
+	unseen bool // there may never have been one
 }
 
 func (e *FailedError) Error() string {
@@ -56,13 +58,13 @@ func awaitEvery(waited time.Duration) time.Duration {
 
 const (
 	awaitMost   = 24 * time.Hour
-	awaitUnseen = 2 * time.Minute // an image may be in no description for as long after the call that made it
+	awaitUnseen = time.Minute // an image may be in no description for as long after the call that made it
 )
 
 // await waits until an image is available and tells of its progress. An image that EC2 gives up is a
 // *FailedError; it is still there then.
 func (k *Keeper) await(ctx context.Context, img Image) (Image, error) {
-	start := k.Session.Now()
+	start, seen := k.Session.Now(), false
 	for {
 		found, err := k.describe(ctx, "look at "+img.ID, ec2.DescribeImagesInput{
 			Filters: []types.Filter{fleet.Filter("image-id", img.ID)}, IncludeDisabled: new(true), MaxResults: new(int32(page)),
@@ -72,11 +74,11 @@ func (k *Keeper) await(ctx context.Context, img Image) (Image, error) {
 		}
 		waited := k.Session.Now().Sub(start)
 		if len(found) > 0 {
-			img = found[0]
+			img, seen = found[0], true
 		}
 		switch {
 		case len(found) == 0 && waited > awaitUnseen, img.State == string(types.ImageStateDeregistered):
-			return img, &FailedError{Image: img, Reason: "somebody has deregistered it", Gone: true}
+			return img, &FailedError{Image: img, Reason: "somebody has deregistered it", Gone: true, unseen: !seen}
 		case img.State == available:
 			k.tell(Event{Type: EventAvailable, Image: img.ID, Family: img.Family, Version: img.Version})
 			return img, nil
