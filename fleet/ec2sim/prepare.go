@@ -129,7 +129,7 @@ func (w *world) prepareOptions(in *ec2.RunInstancesInput, l *launch, h hardware)
 	} else if len(raw) > maxUserData {
 		return fail("InvalidUserData.Malformed", "User data is limited to %d bytes", maxUserData)
 	}
-	l.Timer = hasTimer(raw)
+	l.Timer, l.Build, l.Breaks = hasTimer(raw), readBuild(raw), hasLine(raw, breaksLine)
 	l.CPU = &types.CpuOptions{CoreCount: new(h.vcpus / h.threads), ThreadsPerCore: new(h.threads)}
 	if c := in.CpuOptions; c != nil && (c.CoreCount != nil || c.ThreadsPerCore != nil) {
 		cores, threads := value(c.CoreCount), value(c.ThreadsPerCore)

@@ -112,6 +112,7 @@ func (w *world) makeMaps() {
 	fill(&w.Tags)
 	fill(&w.Tokens)
 	fill(&w.Buckets)
+	fill(&w.Templates)
 	fill(&w.Copies)
 }
 

@@ -17,7 +17,7 @@ const (
 )
 
 // taggable is every kind of resource that has tags, by the prefix of its ids.
-var taggable = []kind{instanceKind, imageKind, subnetKind, groupKind, volumeKind, snapshotKind, vpcKind, keyKind, placeKind, bookingKind}
+var taggable = []kind{instanceKind, imageKind, subnetKind, groupKind, volumeKind, snapshotKind, vpcKind, keyKind, placeKind, bookingKind, templateKind}
 
 // kindOf tells what an id is the id of.
 func kindOf(id string) (kind, bool) {
@@ -128,6 +128,8 @@ func (w *world) exists(id string) bool {
 		return id == IDIn(w.Name, VPC)
 	case keyKind:
 		return slices.ContainsFunc(slices.Collect(maps.Values(w.Keys)), func(p *types.KeyPairInfo) bool { return *p.KeyPairId == id })
+	case templateKind:
+		return w.Templates[id] != nil
 	case bookingKind:
 		return w.Bookings[id] != nil
 	case placeKind:

@@ -35,6 +35,7 @@ type world struct {
 	Tags      map[string]map[string]string // by id of the resource; a launch's own tags are in its record
 	Tokens    map[string]*token
 	Buckets   map[string]*level
+	Templates map[string]*template
 	Copies    map[string]*copied // by client token
 	Open      bool               `json:",omitzero"` // images may be made public
 
