@@ -40,7 +40,7 @@ func (l *loader) cluster(b *hcl.Block) *Cluster {
 	c.Tags = tagMap(cb.tags)
 	cb.ttl, _ = l.duration(a, "ttl")
 	if b := l.one(content, imageBlock); b != nil {
-		cb.image = l.image(b)
+		cb.image = l.image(b, imageBlock)
 	}
 	cb.network.Source.Block = b.DefRange
 	if b := l.one(content, networkBlock); b != nil {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"cluster/fleet"
+	"cluster/fleet/ami"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -65,6 +66,19 @@ func diagnose(err error) hcl.Diagnostics {
 			return nil
 		}
 		return problem(hcl.Range{}, sentence(e.message), e.hint)
+	case *ami.WordError:
+		return problem(hcl.Range{}, sentence(e.Error()), "")
+	case *ami.RefusedError:
+		return problem(hcl.Range{}, sentence(e.Message), e.Hint)
+	case *ami.BlockedError:
+		return blockedBase(e)
+	case *ami.FailedError:
+		return failedImage(e)
+	case *ami.ProvisionError:
+		return provisionFailed(e)
+	case *ami.ProbeError:
+		return problem(hcl.Range{}, sentence(e.Error()), "The image has been removed again with its snapshots, and so its version is free. "+
+			"What boots differently from the base is the work of the script: look for what it does to disks, boot loader and network.")
 	case *fleet.ShortError:
 		return short(e)
 	case *fleet.IdentityError:
@@ -107,6 +121,8 @@ func diagnose(err error) hcl.Diagnostics {
 func known(err error) bool {
 	return is[*fleet.CallError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
 		is[*fleet.TimeoutError](err) || is[*fleet.GangError](err) || is[*fleet.ProtectedError](err) || is[*fleet.LostError](err) || is[*fleet.CredentialsError](err) ||
+		is[*ami.RefusedError](err) || is[*ami.WordError](err) || is[*ami.BlockedError](err) || is[*ami.FailedError](err) ||
+		is[*ami.ProvisionError](err) || is[*ami.ProbeError](err) ||
 		errors.Is(err, errInterrupted)
 }
 

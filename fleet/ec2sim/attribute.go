@@ -1,6 +1,8 @@
 package ec2sim
 
 import (
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
@@ -109,11 +111,16 @@ func (w *world) describeInstanceStatus(in *ec2.DescribeInstanceStatusInput) (*ec
 	return &ec2.DescribeInstanceStatusOutput{InstanceStatuses: deref(rows), NextToken: next}, err
 }
 
+// checked is when the status checks of an instance that runs are over.
+func (w *world) checked(i *instance) time.Time {
+	return later(i.done(), i.Rebooted).Add(w.t.Checks)
+}
+
 func (w *world) status(i *instance) *types.InstanceStatus {
 	l, p := w.Launches[i.Launch], w.phase(i)
 	summary, detail := types.SummaryStatusNotApplicable, types.StatusType("")
 	switch {
-	case p == running && w.now.Before(i.done().Add(w.t.Checks)):
+	case p == running && w.now.Before(w.checked(i)):
 		summary, detail = types.SummaryStatusInitializing, types.StatusTypeInitializing
 	case p == running && i.Impaired:
 		summary, detail = types.SummaryStatusImpaired, types.StatusTypeFailed

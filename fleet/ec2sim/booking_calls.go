@@ -172,7 +172,7 @@ func (w *world) describeCapacityReservations(in *ec2.DescribeCapacityReservation
 func (w *world) viewBooking(b *booking) *types.CapacityReservation {
 	z, _ := w.zoneNamed(b.Zone)
 	v := &types.CapacityReservation{
-		CapacityReservationId: new(b.ID), CapacityReservationArn: new(w.arn("capacity-reservation/" + b.ID)), OwnerId: new(w.r.o.Account),
+		CapacityReservationId: new(b.ID), CapacityReservationArn: new(w.arn("capacity-reservation/" + b.ID)), OwnerId: new(w.account()),
 		InstanceType: new(b.Type), InstancePlatform: b.Platform, AvailabilityZone: new(z.name), AvailabilityZoneId: new(z.id),
 		Tenancy: types.CapacityReservationTenancyDefault, TotalInstanceCount: new(int32(b.Count)), AvailableInstanceCount: new(int32(w.free(b))),
 		EbsOptimized: new(b.EBS), EphemeralStorage: new(false), State: b.state(w.now), InstanceMatchCriteria: b.Criteria,

@@ -123,7 +123,7 @@ func (w *world) refund(n int) {
 
 func (w *world) throttled(what string) error {
 	return fail("RequestLimitExceeded", "Request limit exceeded. Account %s has been throttled on ec2:%s because it exceeded its %s limit.",
-		w.r.o.Account, w.call.Action, what)
+		w.account(), w.call.Action, what)
 }
 
 func overlaid(own, defaults map[string]Bucket, key string) (Bucket, bool) {

@@ -25,7 +25,7 @@ var timerValue = regexp.MustCompile(`^(\d{1,9})h(\d{1,9})m(\d{1,9})s$`)
 func (w *world) catchUp() {
 	due := false
 	for _, l := range w.Launches {
-		due = due || l.Timer || l.Block || l.Fated
+		due = due || l.Timer || l.Block || l.Fated || l.Build != nil
 	}
 	if !due {
 		return
@@ -45,6 +45,7 @@ func (w *world) meetEnd(i *instance, l *launch) {
 		}
 	}
 	first(w.timerEnds(i, l), func() { w.shutDown(i, l, at) })
+	first(i.buildEnds(l), func() { w.endBuild(i, l, at) })
 	// EC2 does not document the reason that it gives here.
 	first(w.blockEnds(i, l), func() {
 		w.endAt(i, at, "Server.ScheduledStop", "Server.ScheduledStop: The Capacity Block reservation ends", "")
@@ -54,6 +55,10 @@ func (w *world) meetEnd(i *instance, l *launch) {
 	}
 	if end != nil {
 		end()
+		// The end of a build need not be that of the instance.
+		if i.Built.Equal(at) {
+			w.meetEnd(i, l)
+		}
 	}
 }
 

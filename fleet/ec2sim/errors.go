@@ -75,6 +75,7 @@ var (
 	vpcKind      = kind{"vpc-", "vpc", "", "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist"}
 	keyKind      = kind{"key-", "key-pair", "", "InvalidKeyPair.NotFound", "The key pair '%s' does not exist"}
 	bookingKind  = kind{"cr-", "capacity-reservation", "InvalidCapacityReservationId.Malformed", "InvalidCapacityReservationId.NotFound", "The capacity reservation '%s' does not exist."}
+	templateKind = kind{"lt-", "launch-template", "InvalidLaunchTemplateId.Malformed", "InvalidLaunchTemplateId.NotFound", "The specified launch template, with template ID %s, does not exist."}
 	placeKind    = kind{"pg-", "placement-group", "", "InvalidPlacementGroup.Unknown", "The Placement Group '%s' is unknown."}
 )
 

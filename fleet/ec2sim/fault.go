@@ -1,6 +1,7 @@
 package ec2sim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,6 +29,12 @@ type Fault struct {
 	LoseReply bool          // do it, and break the connection in place of the answer
 	Slow      time.Duration // answer so much later
 
+	// Fails has the snapshots that the call makes end in error for this reason, and with them its image.
+	Fails string
+
+	// Image is a pattern of an image's id or name: only instances that are launched from it are meant.
+	Image string
+
 	// Instances numbers the instances that are meant, counted from 1 over the calls that the fault meets;
 	// empty means all of them.
 	Instances    []int
@@ -49,6 +56,9 @@ type fault struct {
 	Seen     int       // calls of the action
 	Launched int       // instances of the calls that it met
 }
+
+// makeSnapshots is the actions that make snapshots.
+var makeSnapshots = []string{"CreateImage", "CopyImage", "CreateSnapshot"}
 
 func (f Fault) bends() bool {
 	return f.Stuck || f.Dies != "" || f.Impaired || f.BootImage != "" || f.RootSnapshot != "" || f.Protected || f.EqualIndexes
@@ -73,10 +83,14 @@ func (r *Region) inject(f Fault) error {
 
 func (f Fault) check() error {
 	switch {
-	case f.Code == "" && !f.LoseReply && f.Slow == 0 && !f.bends():
+	case f.Code == "" && !f.LoseReply && f.Slow == 0 && f.Fails == "" && !f.bends():
 		return errors.New("a fault that does nothing")
 	case f.bends() && f.Action != "" && f.Action != "RunInstances":
 		return errors.New("only RunInstances launches instances that a fault can bend")
+	case f.Fails != "" && (f.Action == "" || !slices.ContainsFunc(makeSnapshots, func(a string) bool { return matches(f.Action, a) })):
+		return errors.New("only CreateImage, CopyImage and the like make snapshots that can fail")
+	case f.Image != "" && !f.bends():
+		return errors.New("a fault of an image's instances that does nothing to them")
 	case f.Done && f.Code == "":
 		return errors.New("a fault that is done and says nothing else")
 	case f.After != Range{} && f.Dies == "":
@@ -99,6 +113,7 @@ type ordeal struct {
 	refuse error // instead of doing it
 	belie  error // instead of saying that it was done
 	lose   bool
+	fails  string // the snapshots that it makes, for this reason
 	slow   time.Duration
 }
 
@@ -128,6 +143,7 @@ func (w *world) meetFaults(c *Call) (o ordeal) {
 		}
 		o.lose = o.lose || f.LoseReply
 		o.slow += f.Slow
+		o.fails = cmp.Or(o.fails, f.Fails)
 		if f.bends() {
 			w.bends = append(w.bends, f)
 		}
@@ -141,8 +157,11 @@ func (w *world) drawn(f *fault, what string, n int) bool {
 }
 
 // bend applies the faults of the call to the next instance that it launches.
-func (w *world) bend(apply func(*fault)) {
+func (w *world) bend(i *image, apply func(*fault)) {
 	for _, f := range w.bends {
+		if !matches(f.Image, *i.ImageId) && !matches(f.Image, value(i.Name)) {
+			continue
+		}
 		f.Launched++
 		if len(f.Instances) > 0 && !slices.Contains(f.Instances, f.Launched) || !w.drawn(f, "instance", f.Launched) {
 			continue

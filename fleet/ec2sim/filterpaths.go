@@ -70,6 +70,20 @@ var filterPaths = map[string]string{
 
 	"DescribeKeyPairs fingerprint": "key-fingerprint",
 
+	"DescribeLaunchTemplateVersions ebs-optimized":             "launch-template-data.ebs-optimized",
+	"DescribeLaunchTemplateVersions host-resource-group-arn":   nothing,
+	"DescribeLaunchTemplateVersions http-endpoint":             nothing,
+	"DescribeLaunchTemplateVersions http-protocol-ipv4":        nothing,
+	"DescribeLaunchTemplateVersions http-tokens":               nothing,
+	"DescribeLaunchTemplateVersions iam-instance-profile":      nothing,
+	"DescribeLaunchTemplateVersions image-id":                  "launch-template-data.image-id",
+	"DescribeLaunchTemplateVersions instance-type":             "launch-template-data.instance-type",
+	"DescribeLaunchTemplateVersions is-default-version":        "default-version",
+	"DescribeLaunchTemplateVersions kernel-id":                 nothing,
+	"DescribeLaunchTemplateVersions license-configuration-arn": nothing,
+	"DescribeLaunchTemplateVersions network-card-index":        nothing,
+	"DescribeLaunchTemplateVersions ram-disk-id":               nothing,
+
 	"DescribeSecurityGroups egress.ip-permission.cidr":           "ip-permissions-egress.ip-ranges.cidr-ip",
 	"DescribeSecurityGroups egress.ip-permission.from-port":      "ip-permissions-egress.from-port",
 	"DescribeSecurityGroups egress.ip-permission.group-id":       "ip-permissions-egress.user-id-group-pairs.group-id",

@@ -17,14 +17,14 @@ import (
 
 // describes tells the actions that change nothing.
 func describes(action string) bool {
-	return strings.HasPrefix(action, "Describe") || action == "GetCallerIdentity"
+	return strings.HasPrefix(action, "Describe") || strings.HasPrefix(action, "Get")
 }
 
 // handle has a call done, and writes it in the journal. The caller holds the region's lock.
 func (r *Region) handle(c *Call) answer {
 	r.s.Requests++
 	id := r.requestID()
-	w := r.world(c.Region)
+	w := r.worldOf(c.Account, c.Region)
 	w.call, c.Time = c, w.now
 	var a answer
 	if isSTS(c) {
@@ -62,7 +62,7 @@ func (w *world) do(c *Call) (any, error) {
 		}
 	}
 	o := w.meetFaults(c)
-	w.slow = o.slow
+	w.slow, w.fails = o.slow, o.fails
 	if o.refuse != nil {
 		return nil, o.refuse
 	}

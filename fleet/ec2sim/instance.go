@@ -24,9 +24,11 @@ type launch struct {
 	UserData     string // base64
 	Shutdown     string // what an instance does when it shuts itself down
 	Timer        bool   `json:",omitzero"` // the user data ends the instance when the time in its tag is over
+	Build        *build `json:",omitzero"` // what the user data does at the first boot
 	Spot         bool
 	Block        bool   `json:",omitzero"` // bought as part of a capacity block
 	Fated        bool   `json:",omitzero"` // one of the instances has a fate
+	Breaks       bool   `json:",omitzero"` // an image of it does not come up
 	Target       string `json:",omitzero"` // id of the only booking to launch into
 	Pool         string `json:",omitzero"` // or the resource group of the bookings to launch into
 	Monitored    bool
@@ -79,14 +81,17 @@ type instance struct {
 	Index     int32
 	Visible   time.Duration // these count from the launch
 	Devices   time.Duration
-	IPs       []netip.Addr // one for each nic; the zero Addr for one without
-	Volumes   []string     // one for each device
-	Booking   string       `json:",omitzero"` // whose room it uses, if that is still there
-	Image     string       `json:",omitzero"` // if it is another one than the launch's
-	Root      string       `json:",omitzero"` // name of the root device of that one
-	Protected bool         `json:",omitzero"` // from termination
-	StopSafe  bool         `json:",omitzero"` // protected from being stopped
-	Timed     time.Time    `json:",omitzero"` // when the tag that its timer reads was last changed
+	IPs       []netip.Addr  // one for each nic; the zero Addr for one without
+	Volumes   []string      // one for each device
+	Builds    time.Duration `json:",omitzero"` // how long its build takes
+	Built     time.Time     `json:",omitzero"` // when that was over
+	Booking   string        `json:",omitzero"` // whose room it uses, if that is still there
+	Image     string        `json:",omitzero"` // if it is another one than the launch's
+	Root      string        `json:",omitzero"` // name of the root device of that one
+	Protected bool          `json:",omitzero"` // from termination
+	StopSafe  bool          `json:",omitzero"` // protected from being stopped
+	Rebooted  time.Time     `json:",omitzero"` // last; its status checks begin anew
+	Timed     time.Time     `json:",omitzero"` // when the tag that its timer reads was last changed
 
 	// The last thing that happened to it, when, and how long that takes. What state it is in follows.
 	Last  event
@@ -265,12 +270,14 @@ func (r *Region) change(f func(w *world) error) error {
 // onInstance runs f on an instance, in whatever region it is.
 func (r *Region) onInstance(id string, f func(w *world, i *instance) error) error {
 	return r.locked(func() error {
-		for name := range r.s.Worlds {
-			w := r.world(name)
-			if i := w.Instances[id]; i != nil {
-				return f(w, i)
+		err := fmt.Errorf("there is no instance %s", id)
+		r.everyWorld(func(w *world) bool {
+			i := w.Instances[id]
+			if i != nil {
+				err = f(w, i)
 			}
-		}
-		return fmt.Errorf("there is no instance %s", id)
+			return i != nil
+		})
+		return err
 	})
 }

@@ -13,6 +13,7 @@ import (
 type Call struct {
 	Action    string
 	Region    string
+	Account   string
 	Time      time.Time // the region's, when it arrived
 	Params    url.Values
 	Attempt   int    // 1 for the first; 0 if the client does not say

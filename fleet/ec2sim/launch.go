@@ -15,7 +15,7 @@ func (w *world) runInstances(in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseUnmodelled(in); err != nil {
+	if err := w.refuseUnmodelled(in); err != nil {
 		return nil, err
 	}
 	zone, err := w.zoneAsked(in)
@@ -149,6 +149,9 @@ func (w *world) start(l *launch, places []string, protected, stopSafe bool) {
 		i.Visible = t.RunInstances + w.r.draw(t.Visible, "visible", i.ID)
 		i.Devices = t.RunInstances + w.r.draw(t.Devices, "devices", i.ID)
 		i.Took = w.bootTime(i.ID)
+		if l.Build != nil {
+			i.Builds = w.r.draw(t.Provision, "build", i.ID)
+		}
 		for _, nic := range l.NICs {
 			var a netip.Addr
 			if nic.Type != efaOnly {
@@ -162,7 +165,10 @@ func (w *world) start(l *launch, places []string, protected, stopSafe bool) {
 			i.Volumes = append(i.Volumes, v.ID)
 		}
 		w.Instances[i.ID] = i
-		w.bend(func(f *fault) { w.applyFault(i, f) })
+		if s := w.Snapshots[l.Devices[0].Snapshot]; s != nil && s.Broken {
+			w.applyFault(i, &fault{Fault: Fault{Dies: "Server.InternalError"}})
+		}
+		w.bend(w.Images[l.Image], func(f *fault) { w.applyFault(i, f) })
 	}
 }
 
@@ -204,7 +210,7 @@ func (w *world) setImage(i *instance, id string) {
 // reservation is the answer of the call that made a launch, as its instances are now, and whether one of
 // them is alive.
 func (w *world) reservation(id string) (out *ec2.RunInstancesOutput, alive bool) {
-	out = &ec2.RunInstancesOutput{ReservationId: new(id), OwnerId: new(w.r.o.Account), Groups: []types.GroupIdentifier{}, Instances: []types.Instance{}}
+	out = &ec2.RunInstancesOutput{ReservationId: new(id), OwnerId: new(w.account()), Groups: []types.GroupIdentifier{}, Instances: []types.Instance{}}
 	var members []*instance
 	for _, i := range w.Instances {
 		if i.Launch == id && !w.forgotten(i) {

@@ -28,12 +28,12 @@ var (
 )
 
 // refuseUnmodelled refuses what a launch can ask of EC2 and not of this region.
-func refuseUnmodelled(in *ec2.RunInstancesInput) error {
+func (w *world) refuseUnmodelled(in *ec2.RunInstancesInput) error {
 	if t := in.LaunchTemplate; t != nil {
-		if t.LaunchTemplateName != nil {
-			return fail("InvalidLaunchTemplateName.NotFoundException", "The specified launch template, with template name %s, does not exist.", *t.LaunchTemplateName)
+		if _, err := w.template(t.LaunchTemplateId, t.LaunchTemplateName); err != nil {
+			return err
 		}
-		return fail("InvalidLaunchTemplateId.NotFound", "The specified launch template, with template ID %s, does not exist.", value(t.LaunchTemplateId))
+		return unmodelled("launches from a launch template")
 	}
 	key := beyond(in, "", modelledLaunch)
 	if key == "" && in.Placement != nil {

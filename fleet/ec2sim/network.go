@@ -32,7 +32,7 @@ func (r *Region) AddSubnet(s SubnetSpec) (id string) {
 func (w *world) addSubnet(s SubnetSpec, isDefault bool) {
 	z := w.zones()[slices.IndexFunc(w.zones(), func(z zone) bool { return z.name == s.Zone })]
 	w.Subnets[s.ID] = &types.Subnet{
-		SubnetId: new(s.ID), VpcId: new(IDIn(w.Name, VPC)), OwnerId: new(w.r.o.Account),
+		SubnetId: new(s.ID), VpcId: new(IDIn(w.Name, VPC)), OwnerId: new(w.account()),
 		AvailabilityZone: new(z.name), AvailabilityZoneId: new(z.id), CidrBlock: new(s.CIDR),
 		DefaultForAz: new(isDefault), MapPublicIpOnLaunch: new(isDefault), State: types.SubnetStateAvailable,
 		AssignIpv6AddressOnCreation: new(false), EnableDns64: new(false), Ipv6Native: new(false), MapCustomerOwnedIpOnLaunch: new(false),
@@ -45,7 +45,7 @@ func (w *world) addSubnet(s SubnetSpec, isDefault bool) {
 }
 
 func (w *world) arn(resource string) string {
-	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s", w.Name, w.r.o.Account, resource)
+	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s", w.Name, w.account(), resource)
 }
 
 // zone is one of a region's three.
@@ -73,9 +73,9 @@ func (w *world) zoneNamed(nameOrID string) (zone, bool) {
 func (w *world) defaultGroup(id string) *types.SecurityGroup {
 	return &types.SecurityGroup{
 		GroupId: new(id), GroupName: new("default"), Description: new("default VPC security group"),
-		OwnerId: new(w.r.o.Account), VpcId: new(IDIn(w.Name, VPC)), SecurityGroupArn: new(w.arn("security-group/" + id)),
+		OwnerId: new(w.account()), VpcId: new(IDIn(w.Name, VPC)), SecurityGroupArn: new(w.arn("security-group/" + id)),
 		IpPermissions: []types.IpPermission{{
-			IpProtocol: new("-1"), UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: new(id), UserId: new(w.r.o.Account)}},
+			IpProtocol: new("-1"), UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: new(id), UserId: new(w.account())}},
 		}},
 		IpPermissionsEgress: []types.IpPermission{{IpProtocol: new("-1"), IpRanges: []types.IpRange{{CidrIp: new("0.0.0.0/0")}}}},
 	}
@@ -147,7 +147,7 @@ func (w *world) describeSubnets(in *ec2.DescribeSubnetsInput) (*ec2.DescribeSubn
 func (w *world) describeVpcs(in *ec2.DescribeVpcsInput) (*ec2.DescribeVpcsOutput, error) {
 	id := IDIn(w.Name, VPC)
 	all, err := pick(map[string]*types.Vpc{id: {
-		VpcId: new(id), CidrBlock: new("172.31.0.0/16"), IsDefault: new(true), OwnerId: new(w.r.o.Account), State: types.VpcStateAvailable,
+		VpcId: new(id), CidrBlock: new("172.31.0.0/16"), IsDefault: new(true), OwnerId: new(w.account()), State: types.VpcStateAvailable,
 		DhcpOptionsId: new(IDIn(w.Name, "dopt-0000000000000c0de")), InstanceTenancy: types.TenancyDefault, Tags: w.tags(id),
 		CidrBlockAssociationSet: []types.VpcCidrBlockAssociation{{
 			AssociationId: new(IDIn(w.Name, "vpc-cidr-assoc-0000000000000c0de")), CidrBlock: new("172.31.0.0/16"),

@@ -8,8 +8,12 @@ import (
 // Options configure a region. The zero value is EC2 as it is: strict, slow, with default buckets.
 type Options struct {
 	Region  string  // the region of requests that name none; default us-east-1. Other regions are worlds of their own
-	Account string  // 12 digits; default 123456789012
+	Account string  // 12 digits; default 123456789012. It is the one of requests that name no other
 	Speed   float64 // how many seconds pass in the region for one outside; 0 means 1
+
+	// Accounts are the accounts of access keys. An access key that is not in it and ends in twelve digits is
+	// one of the account with that number.
+	Accounts map[string]string
 
 	Instant  bool // no delays, no throttles, no lag; what RunInstances answers is already running
 	AnyImage bool // an unknown image id is an image that fits
@@ -48,6 +52,9 @@ type Timing struct {
 	ShuttingDown Range         // 20 to 40 s
 	Stopping     Range         // 10 to 30 s
 	Starting     Range         // 5 to 18 s
+	Snapshot     Range         // CreateImage to complete snapshots; 30 to 90 s
+	CopyImage    Range         // the same for CopyImage; 1 to 5 minutes
+	Provision    Range         // running to the end of a build (see the package); 1 to 3 minutes
 	Checks       time.Duration // running to status checks passed; 2 minutes
 	Listed       time.Duration // how long a terminated instance is still listed; an hour
 	RunInstances time.Duration // what that call takes; 1.5 s
@@ -73,6 +80,9 @@ func (o *Options) setDefaults() {
 		t.ShuttingDown = cmp.Or(t.ShuttingDown, Range{20 * s, 40 * s})
 		t.Stopping = cmp.Or(t.Stopping, Range{10 * s, 30 * s})
 		t.Starting = cmp.Or(t.Starting, Range{5 * s, 18 * s})
+		t.Snapshot = cmp.Or(t.Snapshot, Range{30 * s, 90 * s})
+		t.CopyImage = cmp.Or(t.CopyImage, Range{60 * s, 300 * s})
+		t.Provision = cmp.Or(t.Provision, Range{60 * s, 180 * s})
 		t.Checks = cmp.Or(t.Checks, 120*s)
 		t.RunInstances = cmp.Or(t.RunInstances, 1500*time.Millisecond)
 		t.Call = cmp.Or(t.Call, 100*time.Millisecond)

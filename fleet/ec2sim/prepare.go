@@ -129,7 +129,7 @@ func (w *world) prepareOptions(in *ec2.RunInstancesInput, l *launch, h hardware)
 	} else if len(raw) > maxUserData {
 		return fail("InvalidUserData.Malformed", "User data is limited to %d bytes", maxUserData)
 	}
-	l.Timer = hasTimer(raw)
+	l.Timer, l.Build, l.Breaks = hasTimer(raw), readBuild(raw), hasLine(raw, breaksLine)
 	l.CPU = &types.CpuOptions{CoreCount: new(h.vcpus / h.threads), ThreadsPerCore: new(h.threads)}
 	if c := in.CpuOptions; c != nil && (c.CoreCount != nil || c.ThreadsPerCore != nil) {
 		cores, threads := value(c.CoreCount), value(c.ThreadsPerCore)
@@ -167,7 +167,7 @@ func (w *world) prepareOptions(in *ec2.RunInstancesInput, l *launch, h hardware)
 func (w *world) profile(p *types.IamInstanceProfileSpecification) *types.IamInstanceProfile {
 	arn := value(p.Arn)
 	if arn == "" {
-		arn = fmt.Sprintf("arn:aws:iam::%s:instance-profile/%s", w.r.o.Account, value(p.Name))
+		arn = fmt.Sprintf("arn:aws:iam::%s:instance-profile/%s", w.account(), value(p.Name))
 	}
 	return &types.IamInstanceProfile{Arn: new(arn), Id: new(fmt.Sprintf("AIPA%016X", w.r.hash("profile", arn)))}
 }

@@ -86,18 +86,6 @@ func (r *Region) fresh() *state {
 	return &state{Clock: clock{Region: now.UTC().Round(0), Wall: now}, Worlds: map[string]*world{}}
 }
 
-// world is the part of the state under a region's name, ready for one request.
-func (r *Region) world(name string) *world {
-	w := r.s.Worlds[name]
-	if w == nil {
-		w = r.seed(name)
-		r.s.Worlds[name] = w
-	}
-	w.r, w.now, w.t, w.call, w.bends, w.slow, w.dirty = r, r.now(), r.timing(), nil, nil, 0, false
-	w.catchUp()
-	return w
-}
-
 // locked runs change on the newest state and keeps what it made of it. Errors are about the file, or
 // change's own, which is kept all the same.
 func (r *Region) locked(change func() error) error { return r.with(true, change) }

@@ -71,9 +71,12 @@ var seededImages = []ImageSpec{
 
 func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 12, 0, 0, 0, time.UTC) }
 
-// seed makes the world of a region that nobody has used yet.
-func (r *Region) seed(name string) *world {
+// seed makes the world of an account that has not used the region yet.
+func (r *Region) seed(account, name string) *world {
 	w := &world{Name: name, r: r, now: r.now()}
+	if account != r.o.Account {
+		w.Account = account
+	}
 	w.makeMaps()
 	for i, id := range []string{SubnetA, SubnetB, SubnetC} {
 		w.addSubnet(SubnetSpec{ID: IDIn(name, id), Zone: w.zones()[i].name, CIDR: fmt.Sprintf("172.31.%d.0/20", 16*i)}, true)
@@ -83,6 +86,9 @@ func (r *Region) seed(name string) *world {
 	w.Keys[KeyName] = &types.KeyPairInfo{
 		KeyName: new(KeyName), KeyPairId: new(IDIn(name, "key-0000000000000000e")), KeyType: types.KeyTypeEd25519,
 		KeyFingerprint: new("mQ2q0m0T5zC3c6mY9r7oXv8QJq1m2yJYV4a1iH0c4bE="), CreateTime: new(day(2026, 10, 1)),
+	}
+	if w.Account != "" {
+		return w // the images are on the shelf already
 	}
 	for _, spec := range seededImages {
 		spec.ID = IDIn(name, spec.ID)
@@ -106,6 +112,8 @@ func (w *world) makeMaps() {
 	fill(&w.Tags)
 	fill(&w.Tokens)
 	fill(&w.Buckets)
+	fill(&w.Templates)
+	fill(&w.Copies)
 }
 
 func fill[V any](m *map[string]V) {

@@ -106,6 +106,7 @@ func (r *Region) answer(q *http.Request) answer {
 	c := &Call{
 		Action:  form.Get("Action"),
 		Region:  r.regionOf(q),
+		Account: r.accountOf(q, form),
 		Params:  form,
 		Attempt: attempt(q.Header.Get("Amz-Sdk-Request")),
 	}

@@ -93,6 +93,7 @@ func (s *store) load(r *Region) (created bool, err error) {
 // here leaves either the one or the other, whole.
 func (s *store) save(r *Region) error {
 	now := time.Now()
+	r.s.leaveShelf()
 	r.s.Clock = clock{Region: r.s.Clock.at(now, r.o.Speed, true), Wall: now.Round(0)}
 	s.saves++
 	stamp := fmt.Sprintf("%s %d %d %d\n", format, now.UnixNano(), os.Getpid(), s.saves)

@@ -20,7 +20,7 @@ func (w *world) answerSTS(c *Call, id string) answer {
 		fmt.Fprintf(&b, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/%s/"><GetCallerIdentityResult>`+
 			`<Arn>arn:aws:iam::%s:user/rehearsal</Arn><UserId>AIDAREHEARSALUSER0000</UserId><Account>%[2]s</Account>`+
 			`</GetCallerIdentityResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></GetCallerIdentityResponse>`,
-			stsVersion, w.r.o.Account, id)
+			stsVersion, w.account(), id)
 	} else {
 		c.Code, status = "InvalidAction", http.StatusBadRequest
 		fmt.Fprintf(&b, `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/%s/"><Error><Type>Sender</Type><Code>%s</Code><Message>`, stsVersion, c.Code)

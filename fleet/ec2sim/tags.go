@@ -17,7 +17,7 @@ const (
 )
 
 // taggable is every kind of resource that has tags, by the prefix of its ids.
-var taggable = []kind{instanceKind, imageKind, subnetKind, groupKind, volumeKind, snapshotKind, vpcKind, keyKind, placeKind, bookingKind}
+var taggable = []kind{instanceKind, imageKind, subnetKind, groupKind, volumeKind, snapshotKind, vpcKind, keyKind, placeKind, bookingKind, templateKind}
 
 // kindOf tells what an id is the id of.
 func kindOf(id string) (kind, bool) {
@@ -114,7 +114,7 @@ func (w *world) exists(id string) bool {
 		i := w.Instances[id]
 		return i != nil && w.visible(i)
 	case imageKind:
-		return w.Images[id] != nil && w.mine(w.Images[id])
+		return w.Images[id] != nil && w.Images[id].Gone.IsZero() && w.mine(w.Images[id])
 	case volumeKind:
 		v := w.Volumes[id]
 		return v != nil && w.volumeVisible(v)
@@ -123,11 +123,13 @@ func (w *world) exists(id string) bool {
 	case groupKind:
 		return w.Firewalls[id] != nil
 	case snapshotKind:
-		return w.Snapshots[id] != nil && *w.Snapshots[id].OwnerId == w.r.o.Account
+		return w.Snapshots[id] != nil && w.readable(w.Snapshots[id])
 	case vpcKind:
 		return id == IDIn(w.Name, VPC)
 	case keyKind:
 		return slices.ContainsFunc(slices.Collect(maps.Values(w.Keys)), func(p *types.KeyPairInfo) bool { return *p.KeyPairId == id })
+	case templateKind:
+		return w.Templates[id] != nil
 	case bookingKind:
 		return w.Bookings[id] != nil
 	case placeKind:

@@ -160,5 +160,8 @@ func (w *world) rebootInstances(in *ec2.RebootInstancesInput) (*ec2.RebootInstan
 	if n >= 0 {
 		return nil, incorrectState(all[n], "rebooted", w.phase(all[n]))
 	}
+	for _, i := range all {
+		i.Rebooted = w.now
+	}
 	return &ec2.RebootInstancesOutput{}, nil
 }

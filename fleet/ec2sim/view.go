@@ -109,7 +109,7 @@ func (w *world) viewNetwork(v *types.Instance, i *instance, l *launch, p phase) 
 func (w *world) viewNIC(i *instance, l *launch, n int, nic nic, p phase) types.InstanceNetworkInterface {
 	e := types.InstanceNetworkInterface{
 		NetworkInterfaceId: new(fmt.Sprintf("eni-0%016x", w.r.hash("eni", i.ID, fmt.Sprint(n)))), InterfaceType: new(nic.Type),
-		Description: new(nic.Description), OwnerId: new(w.r.o.Account), SubnetId: new(nic.Subnet), VpcId: w.Subnets[nic.Subnet].VpcId,
+		Description: new(nic.Description), OwnerId: new(w.account()), SubnetId: new(nic.Subnet), VpcId: w.Subnets[nic.Subnet].VpcId,
 		MacAddress: new(mac(i.Seq, n)), SourceDestCheck: new(true), Status: types.NetworkInterfaceStatusInUse, Groups: w.groupsNamed(nic.Groups),
 		Ipv6Addresses: []types.InstanceIpv6Address{}, Operator: &types.OperatorResponse{Managed: new(false)},
 		Attachment: &types.InstanceNetworkInterfaceAttachment{
@@ -196,7 +196,7 @@ func (w *world) describeInstances(in *ec2.DescribeInstancesInput) (*ec2.Describe
 	}
 	rows := make([]*row, len(all))
 	for n, i := range all {
-		rows[n] = &row{Instance: w.view(i), ReservationId: new(i.Launch), OwnerId: new(w.r.o.Account)}
+		rows[n] = &row{Instance: w.view(i), ReservationId: new(i.Launch), OwnerId: new(w.account())}
 	}
 	if rows, err = filtered(w, rows, in.Filters); err != nil {
 		return nil, err

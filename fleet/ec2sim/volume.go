@@ -2,7 +2,7 @@ package ec2sim
 
 import (
 	"cmp"
-	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -50,6 +50,7 @@ func (w *world) devices(i *image, asked []types.BlockDeviceMapping) ([]device, e
 	for _, m := range i.BlockDeviceMappings {
 		mappings[*m.DeviceName] = m
 	}
+	originals := maps.Clone(mappings)
 	seen := map[string]bool{}
 	for _, m := range asked {
 		name := *m.DeviceName
@@ -77,7 +78,7 @@ func (w *world) devices(i *image, asked []types.BlockDeviceMapping) ([]device, e
 			// A device without a volume is one of the instance's own disks, which no type here has.
 			continue
 		}
-		d, err := w.device(m, name == root)
+		d, err := w.device(m, originals[name], name == root)
 		if err != nil {
 			return nil, err
 		}
@@ -109,9 +110,9 @@ func overlay(base, asked types.BlockDeviceMapping, root bool) (types.BlockDevice
 	return types.BlockDeviceMapping{DeviceName: asked.DeviceName, Ebs: &e}, nil
 }
 
-// device checks a volume that is asked for.
-func (w *world) device(m types.BlockDeviceMapping, root bool) (device, error) {
-	e := m.Ebs
+// device checks a volume that is asked for, with what the image has under its name.
+func (w *world) device(m, own types.BlockDeviceMapping, root bool) (device, error) {
+	e, kept := m.Ebs, "" // the key of the snapshot, if it is ours
 	d := device{Name: *m.DeviceName, Snapshot: value(e.SnapshotId), Size: value(e.VolumeSize), Type: string(cmp.Or(e.VolumeType, types.VolumeTypeGp3)),
 		IOPS: value(e.Iops), Throughput: value(e.Throughput), Rate: value(e.VolumeInitializationRate), Encrypted: is(e.Encrypted), KMSKey: value(e.KmsKeyId)}
 	d.Keep = !root
@@ -123,8 +124,12 @@ func (w *world) device(m types.BlockDeviceMapping, root bool) (device, error) {
 			return d, err
 		}
 		s := w.Snapshots[d.Snapshot]
-		if s == nil {
+		// That the image may be launched is enough to use its snapshots.
+		if s == nil || !w.readable(s) && snapshotOf(own) != d.Snapshot {
 			return d, snapshotKind.absent(d.Snapshot)
+		}
+		if state := w.snapshotState(s); state != types.SnapshotStateCompleted {
+			return d, fail("IncorrectState", "Snapshot is in invalid state - %s", state)
 		}
 		d.Size = cmp.Or(d.Size, *s.VolumeSize)
 		if d.Size < *s.VolumeSize {
@@ -134,12 +139,17 @@ func (w *world) device(m types.BlockDeviceMapping, root bool) (device, error) {
 			return d, fail("InvalidParameterCombination", "The volume of the encrypted snapshot '%s' cannot be unencrypted.", d.Snapshot)
 		}
 		d.Encrypted = d.Encrypted || is(s.Encrypted)
+		if is(s.Encrypted) && *s.OwnerId == w.account() {
+			kept = value(s.KmsKeyId)
+		}
 	}
 	if d.KMSKey != "" && !is(e.Encrypted) {
 		return d, fail("InvalidParameterDependency", "The parameter KmsKeyId requires the parameter Encrypted to be set.")
 	}
-	if d.Encrypted && d.KMSKey == "" {
-		d.KMSKey = fmt.Sprintf("arn:aws:kms:%s:%s:key/00000000-0000-4000-a000-000000000eb5", w.Name, w.r.o.Account)
+	if arn, ok := w.key(d.KMSKey); ok {
+		d.KMSKey = arn
+	} else if d.Encrypted && d.KMSKey == "" {
+		d.KMSKey = cmp.Or(kept, defaultKey(w.Name, w.account()))
 	}
 	return d, d.checkRanges()
 }
@@ -207,7 +217,7 @@ func (w *world) viewVolume(v *volume) *types.Volume {
 		VolumeId: new(v.ID), Size: new(d.Size), VolumeType: types.VolumeType(d.Type), AvailabilityZone: new(l.Zone), AvailabilityZoneId: new(l.ZoneID),
 		CreateTime: new(made), Encrypted: new(d.Encrypted), SnapshotId: new(cmp.Or(v.Snapshot, d.Snapshot)), State: types.VolumeStateAvailable,
 		MultiAttachEnabled: new(false), Attachments: []types.VolumeAttachment{}, Operator: &types.OperatorResponse{Managed: new(false)}, Tags: w.tags(v.ID),
-		VolumeArn: new(w.arn("volume/" + v.ID)), OwnerId: new(w.r.o.Account), FastRestored: new(false),
+		VolumeArn: new(w.arn("volume/" + v.ID)), OwnerId: new(w.account()), FastRestored: new(false),
 	}
 	if d.IOPS > 0 {
 		out.Iops = new(d.IOPS)

@@ -17,15 +17,16 @@ type state struct {
 	Capacity map[string]int // of pools by "type/zone", set while the region was running
 }
 
-// world is one region's part of the state: the account's resources under one region name.
+// world is one account's part of the state in one region.
 type world struct {
 	Name      string
+	Account   string `json:",omitzero"` // "" for the Options'
 	Seq       uint64 // of ids
 	Launches  map[string]*launch
 	Instances map[string]*instance
 	Volumes   map[string]*volume
-	Images    map[string]*image
-	Snapshots map[string]*types.Snapshot
+	Images    map[string]*image    `json:",omitempty"` // of all accounts; the Options' account keeps them
+	Snapshots map[string]*snapshot `json:",omitempty"`
 	Subnets   map[string]*types.Subnet
 	Firewalls map[string]*types.SecurityGroup
 	Keys      map[string]*types.KeyPairInfo
@@ -34,6 +35,9 @@ type world struct {
 	Tags      map[string]map[string]string // by id of the resource; a launch's own tags are in its record
 	Tokens    map[string]*token
 	Buckets   map[string]*level
+	Templates map[string]*template
+	Copies    map[string]*copied // by client token
+	Open      bool               `json:",omitzero"` // images may be made public
 
 	// These are the request's, set before it is handled.
 	r     *Region
@@ -41,6 +45,7 @@ type world struct {
 	call  *Call
 	t     Timing
 	bends []*fault      // the faults that bend what this call launches
+	fails string        // why the snapshots that it makes fail; "" if they do not
 	slow  time.Duration // and what they delay its answer by
 	dirty bool          // the state changed and must be kept
 }
@@ -48,7 +53,7 @@ type world struct {
 // newID draws the next id of a kind. Ids are a function of the seed and of what happened before.
 func (w *world) newID(prefix string) string {
 	w.Seq++
-	return fmt.Sprintf("%s0%016x", prefix, w.r.hash(w.Name, prefix, fmt.Sprint(w.Seq)))
+	return fmt.Sprintf("%s0%016x", prefix, w.r.hash(w.r.worldKey(w.account(), w.Name), prefix, fmt.Sprint(w.Seq)))
 }
 
 // hash is a number that depends on the seed and on words, and on nothing else.
