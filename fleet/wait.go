@@ -60,7 +60,7 @@ func (a *apply) counts() []GroupCount {
 	counts := make([]GroupCount, len(a.groups))
 	for k, g := range a.groups {
 		c := &counts[k]
-		c.Group, c.Want = g.plan.Name, g.plan.Want
+		c.Group, c.Want, c.Running = g.plan.Name, g.plan.Want, a.running(g)
 		for _, n := range a.nodes {
 			switch {
 			case n.Group != g.plan.Name:
@@ -68,9 +68,7 @@ func (a *apply) counts() []GroupCount {
 				if n.State != planner.Terminated {
 					c.Leaving++
 				}
-			case n.State == planner.Running:
-				c.Running++
-			case !n.State.Dead():
+			case n.State != planner.Running && !n.State.Dead():
 				c.Pending++
 			}
 		}
@@ -122,10 +120,10 @@ func (a *apply) pause(n int) time.Duration {
 }
 
 // settled says that every node runs and shows its root volume. One that runs and still shows none after
-// a minute is waited for no longer: the verification will call it unproven.
+// a minute is waited for no longer: the verification will call it unproven. Nor is one that is to be replaced.
 func (a *apply) settled() bool {
 	for _, n := range a.nodes {
-		if g := a.group(n.Group); a.ended[n.ID] || n.refused || g == nil || g.over {
+		if g := a.group(n.Group); a.ended[n.ID] || a.old[n.ID] || n.refused || g == nil || g.over {
 			continue
 		}
 		if n.State != planner.Running || n.RootVolumeID == "" && a.s.now().Sub(n.ran) < visibleWithin {
@@ -172,7 +170,8 @@ func (a *apply) makeGood(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// lost takes the dead nodes of a group out, tells of them, and returns them in the order of their slots.
+// lost takes the dead nodes of a group out, tells of them, and returns those to be made good in the order
+// of their slots: the slot of one that was to be replaced waits for its batch.
 func (a *apply) lost(g *groupRun) []planner.Instance {
 	var dead []planner.Instance
 	for id, n := range a.nodes {
@@ -186,7 +185,7 @@ func (a *apply) lost(g *groupRun) []planner.Instance {
 	for _, i := range dead {
 		a.emit(Event{Type: EventNodeLost, Group: i.Group, Node: planner.NodeName(i.Group, i.Slot), Instance: i.ID, Zone: i.Zone, InstanceType: i.InstanceType, Message: i.StateReason})
 	}
-	return dead
+	return slices.DeleteFunc(dead, func(i planner.Instance) bool { return a.old[i.ID] })
 }
 
 func (a *apply) allDead(token string) bool {
@@ -207,11 +206,15 @@ func (a *apply) releaseGroup(ctx context.Context, g *groupRun) error {
 	return a.end(ctx, g, func(*node) bool { return true })
 }
 
+// running is how many slots of a group have a running node. An instance whose slot cannot be told counts.
 func (a *apply) running(g *groupRun) (n int) {
+	slots := map[int]bool{}
 	for _, i := range a.nodes {
-		if i.Group == g.plan.Name && i.State == planner.Running && !a.ended[i.ID] {
-			n++
+		if i.Group != g.plan.Name || i.State != planner.Running || a.ended[i.ID] || i.Slot >= 0 && slots[i.Slot] {
+			continue
 		}
+		slots[i.Slot] = true
+		n++
 	}
 	return n
 }
@@ -248,9 +251,14 @@ func (a *apply) giveUp(ctx context.Context) error {
 		if waited < cmp.Or(g.spec.Launch.Timeout, 15*time.Minute) {
 			continue
 		}
-		members := slices.DeleteFunc(a.members(g), func(n *node) bool { return n.refused })
+		late := 0
+		for _, n := range a.members(g) {
+			if n.State != planner.Running && !n.refused && !a.old[n.ID] {
+				late++
+			}
+		}
 		running := a.running(g)
-		if running == len(members) {
+		if late == 0 {
 			continue
 		}
 		g.over = true
@@ -260,7 +268,7 @@ func (a *apply) giveUp(ctx context.Context) error {
 		}
 		g.err = &TimeoutError{Group: g.plan.Name, Waited: waited.Round(time.Second), Running: running, Want: g.plan.Want, At: at}
 		if !g.spec.Launch.All && running >= g.spec.Launch.Min {
-			g.err = &ShortError{Group: g.plan.Name, Want: g.plan.Want, Got: running, Kept: true, Late: len(members) - running, Refusals: g.report.Refusals, At: at}
+			g.err = &ShortError{Group: g.plan.Name, Want: g.plan.Want, Got: running, Kept: true, Late: late, Refusals: g.report.Refusals, At: at}
 		}
 		if err := a.releaseGroup(ctx, g); err != nil {
 			return err
@@ -293,7 +301,7 @@ func (a *apply) endDuplicates(ctx context.Context) error {
 			continue
 		}
 		for _, i := range a.last {
-			if i.ID == x.Instance && !a.protected[i.ID] {
+			if i.ID == x.Instance && !a.protected[i.ID] && !a.old[i.ID] {
 				extra = append(extra, i)
 			}
 		}
@@ -319,11 +327,21 @@ func (a *apply) endDuplicates(ctx context.Context) error {
 // terminatePlanned ends what the plan ends, and waits: for all of a cluster until EC2 says that
 // nothing is left, for nodes to be replaced until their room is free, and else until EC2 has begun.
 func (a *apply) terminatePlanned(ctx context.Context) error {
-	actions := a.actions(planner.Terminate, planner.Replace)
+	actions := slices.DeleteFunc(a.actions(planner.Terminate, planner.Replace), func(x planner.Action) bool { return a.retiring[x.Instance] })
 	if len(actions) == 0 {
 		return nil
 	}
-	nodes := a.instances(actions)
+	all := len(a.want.Groups) == 0
+	until := planner.ShuttingDown
+	if all || len(a.actions(planner.Replace)) > 0 || slices.ContainsFunc(a.plan.Placements, func(p planner.PlacementChange) bool { return p.Delete }) {
+		until = planner.Terminated
+	}
+	return a.endNodes(ctx, a.instances(actions), all, until)
+}
+
+// endNodes ends instances, and waits until they are in the state until; with all, until nothing of the
+// cluster is left.
+func (a *apply) endNodes(ctx context.Context, nodes []planner.Instance, all bool, until planner.State) error {
 	for _, g := range a.groups {
 		n := 0
 		for _, i := range nodes {
@@ -332,14 +350,9 @@ func (a *apply) terminatePlanned(ctx context.Context) error {
 			}
 		}
 		if n > 0 {
-			g.report.Terminated = n
+			g.report.Terminated += n
 			a.emit(Event{Type: EventTerminateStart, Group: g.plan.Name, Got: n})
 		}
-	}
-	all := len(a.want.Groups) == 0
-	until := planner.ShuttingDown
-	if all || len(a.actions(planner.Replace)) > 0 || slices.ContainsFunc(a.plan.Placements, func(p planner.PlacementChange) bool { return p.Delete }) {
-		until = planner.Terminated
 	}
 	for _, i := range nodes {
 		a.ended[i.ID] = true
