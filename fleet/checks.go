@@ -30,9 +30,9 @@ func (a *apply) wantsChecks(n *node) bool {
 }
 
 // up says that a node is what its group waits for: it runs, and has passed its checks where the file
-// wants that.
+// wants that and the node is to stay.
 func (a *apply) up(n *node) bool {
-	return n.State == planner.Running && !a.ended[n.ID] && (n.checks.passed || !a.wantsChecks(n))
+	return n.State == planner.Running && !a.ended[n.ID] && (n.checks.passed || a.old[n.ID] || !a.wantsChecks(n))
 }
 
 // onlyChecks says that all nodes run, and that some are waited for because of their status checks alone.

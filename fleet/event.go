@@ -43,6 +43,10 @@ type Event struct {
 	Message      string // EC2's words or ours; may hold control characters
 	Counts       []GroupCount
 	Verdict      *planner.Verdict
+
+	// Batch and Batches say which batch of a rolling replacement it happens in, from 1, and how many there
+	// are; 0 outside of one. A verify with a batch is about the nodes of that batch.
+	Batch, Batches int
 }
 
 // A GroupCount says where one group stands.

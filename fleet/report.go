@@ -15,6 +15,7 @@ type Report struct {
 	Cluster  string
 	Groups   []GroupReport      // the plan's order
 	Verdict  *planner.Verdict   // nil: not verified (down, or the launch failed before)
+	Roll     *RollReport        // nil: nothing was replaced batch by batch
 	Calls    int                // API requests since the session began, retries included
 	ByAction map[string]int     // the same, by action
 	Elapsed  time.Duration      // the region's time, from the session's first call
@@ -79,7 +80,10 @@ func (e *ShortError) Error() string {
 }
 
 // IdentityError says that at least one node does not come from the image.
-type IdentityError struct{ Verdict planner.Verdict }
+type IdentityError struct {
+	Verdict planner.Verdict
+	Ended   bool // the nodes it is about were ended again: those that they were to replace serve on
+}
 
 func (e *IdentityError) Error() string {
 	names := make([]string, 0, 3)

@@ -55,6 +55,7 @@ type Group struct {
 	TTL             time.Duration     // how long a node lives from its launch on, whoever is watching; 0: until somebody ends it
 	Tags            map[string]string // the cluster's and the group's own, merged: the group wins
 	Launch          Launch
+	Update          Update // the group's own block, completed by the cluster's
 	Source          Source
 }
 
