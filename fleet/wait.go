@@ -191,7 +191,7 @@ func (a *apply) makeGood(ctx context.Context) error {
 // findRungs finds out where a group's nodes may be launched, if the plan launched none and so did not ask.
 func (a *apply) findRungs(ctx context.Context, g *groupRun) (err error) {
 	if a.have.Facts == nil {
-		if a.have.Facts, err = a.s.facts(ctx, a.want); err != nil {
+		if a.have.Facts, err = a.s.facts(ctx, a.want, nil); err != nil {
 			return err
 		}
 		for _, t := range a.have.Facts.Types {

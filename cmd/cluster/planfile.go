@@ -26,6 +26,7 @@ type savedPlan struct {
 }
 
 func newSavedPlan(path string, want *spec.Cluster, have planner.Observed, p planner.Plan, rehearsal bool) savedPlan {
+	p.Quotas = nil // whether they can be read today is no part of what is to be done
 	return savedPlan{
 		FormatVersion: formatVersion,
 		File:          slash(path),
