@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -53,8 +54,8 @@ var limits = sync.OnceValue(func() map[string]string {
 // isQuotas tells the requests for Service Quotas. Clients with one endpoint for everything send them here.
 func isQuotas(c *Call) bool { return strings.HasPrefix(c.Params.Get(targetHeader), quotasTarget) }
 
-// readQuotas reads a request for Service Quotas into an action and parameters: the target, and those fields
-// of the body that are text.
+// readQuotas reads a request for Service Quotas into an action and parameters: the target, and the fields of
+// the body.
 func readQuotas(target string, body io.Reader) (action string, params url.Values, err error) {
 	fields := map[string]any{}
 	if body != nil {
@@ -64,9 +65,7 @@ func readQuotas(target string, body io.Reader) (action string, params url.Values
 	}
 	params = url.Values{targetHeader: {target}}
 	for k, v := range fields {
-		if s, ok := v.(string); ok {
-			params.Set(k, s)
-		}
+		params.Set(k, fmt.Sprint(v))
 	}
 	return strings.TrimPrefix(target, quotasTarget), params, nil
 }
@@ -93,6 +92,11 @@ func (w *world) doQuotas(c *Call) (map[string]any, error) {
 	}
 	if c.Action != "GetServiceQuota" && c.Action != "GetAWSDefaultServiceQuota" {
 		return nil, fail("UnknownOperationException", "The action %s is not one that this service knows.", c.Action)
+	}
+	for field := range c.Params {
+		if !slices.Contains([]string{targetHeader, "ServiceCode", "QuotaCode"}, field) {
+			return nil, fail("ValidationException", "The parameter %s is not one that this region knows.", field)
+		}
 	}
 	for _, field := range []string{"ServiceCode", "QuotaCode"} {
 		if c.Params.Get(field) == "" {

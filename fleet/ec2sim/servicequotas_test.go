@@ -3,6 +3,7 @@ package ec2sim_test
 import (
 	"errors"
 	"net/http/httptest"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -52,6 +53,8 @@ func TestServiceQuotas(t *testing.T) {
 	refused("NoSuchResourceException", err)
 	_, err = get("ec2", "")
 	refused("ValidationException", err)
+	_, err = c.GetServiceQuota(t.Context(), &servicequotas.GetServiceQuotaInput{ServiceCode: new("ec2"), QuotaCode: new("L-1216C47A"), ContextId: new("*")})
+	refused("ValidationException", err)
 	_, err = c.ListServices(t.Context(), &servicequotas.ListServicesInput{})
 	refused("UnknownOperationException", err)
 	r.Inject(ec2sim.Fault{Action: "GetServiceQuota", Code: "AccessDeniedException", Message: "not you"})
@@ -89,6 +92,24 @@ func TestServiceQuotasMindTheirProtocol(t *testing.T) {
 		a.Body.Close()
 		if a.StatusCode != 400 {
 			t.Errorf("%s: %s", target, a.Status)
+		}
+	}
+}
+
+// The AWS CLI asks as a person would.
+func TestAWSCLIReadsQuotas(t *testing.T) {
+	if _, err := exec.LookPath("aws"); err != nil {
+		t.Skip("there is no AWS CLI (aws) on the path: it was not asked for a quota of the embedded region")
+	}
+	s := httptest.NewServer(ec2sim.New(ec2sim.Options{Instant: true, VCPUQuota: 1152}))
+	defer s.Close()
+	for code, want := range map[string]string{"L-1216C47A": "1152", "L-00000000": "(NoSuchResourceException)"} {
+		cmd := exec.Command("aws", "service-quotas", "get-service-quota", "--service-code", "ec2", "--quota-code", code, "--endpoint-url", s.URL, "--query", "Quota.Value")
+		cmd.Env = append(cmd.Environ(), "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_DEFAULT_REGION=us-east-1", "AWS_MAX_ATTEMPTS=1",
+			"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=", "AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent", "AWS_DEFAULT_OUTPUT=text")
+		// A refusal is an exit code as well; what it says is compared.
+		if out, _ := cmd.CombinedOutput(); !strings.Contains(string(out), want) {
+			t.Errorf("%s: got %s, want %s", code, out, want)
 		}
 	}
 }
