@@ -113,14 +113,11 @@ func TestQuotasLetThrough(t *testing.T) {
 			for slot := range c.kept {
 				have.Instances = append(have.Instances, node(have, &c.groups[0], slot))
 			}
-			for code, n := range c.quotas {
-				for _, q := range planner.QuotasOf([]spec.Group{
-					{Count: 1, InstanceTypes: []string{"c7i.large", "hpc7a.96xlarge"}}, {Count: 1, InstanceTypes: []string{"c7i.large"}, Market: spec.Spot},
-				}) {
-					if q.Code == code {
-						q.VCPUs = n
-						have.Facts.Quotas = append(have.Facts.Quotas, q)
-					}
+			have.Facts.Quotas = nil
+			for _, q := range quotas(0) {
+				if n, ok := c.quotas[q.Code]; ok {
+					q.VCPUs = n
+					have.Facts.Quotas = append(have.Facts.Quotas, q)
 				}
 			}
 			p := planner.Diff(clusterOf(c.groups...), have)
