@@ -121,7 +121,8 @@ func wanted(c *spec.Cluster) any {
 	w.Groups = slices.Clone(c.Groups)
 	for i := range w.Groups {
 		g := &w.Groups[i]
-		g.Source, g.Image.Source, g.RootVolume.Source, g.Launch.Source = spec.Source{}, spec.Source{}, spec.Source{}, spec.Source{}
+		g.Source, g.Image.Source, g.RootVolume.Source = spec.Source{}, spec.Source{}, spec.Source{}
+		g.Capacity.Source, g.Launch.Source = spec.Source{}, spec.Source{}
 	}
 	return w
 }
