@@ -51,7 +51,10 @@ func (c *climb) run(ctx context.Context) {
 			c.refusals = append(c.refusals, known)
 			continue
 		}
-		c.emit(Event{Type: EventLaunchStart, Group: c.group.Name, Slots: c.slots, InstanceType: r.Type, Zone: zones(r), Asked: len(c.slots)})
+		c.emit(Event{
+			Type: EventLaunchStart, Group: c.group.Name, Slots: c.slots, InstanceType: r.Type, Zone: zones(r),
+			Market: r.Market, Reservation: r.Reservation, Block: r.Block, Asked: len(c.slots),
+		})
 		grants, back := c.attempt(ctx, r)
 		o := c.weigh(r, grants, spent)
 		if back != nil && o.stop == nil {
@@ -169,12 +172,13 @@ func halves(call planner.Call) [2]planner.Call {
 func granted(g grant) Event {
 	e := Event{
 		Type: EventLaunchDone, Group: g.call.Group, Slots: g.call.Slots, InstanceType: g.call.Type,
-		Zone: g.call.Subnet.Zone, Asked: g.asked(), Got: g.got(),
+		Zone: g.call.Subnet.Zone, Market: g.call.Market, Reservation: g.call.Reservation, Block: g.call.Block,
+		Asked: g.asked(), Got: g.got(),
 	}
 	if g.err != nil {
 		e.Type, e.Code, e.Class, e.Message = EventLaunchFailed, g.err.Code, g.err.Class, g.err.Message
 	} else if g.got() < g.asked() {
-		e.Type = EventLaunchFailed
+		e.Type, e.Class, e.Message = EventLaunchFailed, Capacity, "no room for more"
 	}
 	return e
 }
@@ -200,6 +204,8 @@ func (c *climb) weigh(r planner.Rung, grants []grant, spent map[quota]bool) (o o
 		ref := Refusal{InstanceType: r.Type, Zone: g.call.Subnet.Zone, Subnet: g.call.Subnet.ID, Asked: g.asked(), Got: g.got()}
 		if g.err != nil {
 			ref.Code, ref.Class, ref.Message = g.err.Code, g.err.Class, g.err.Message
+		} else {
+			ref.Class = Capacity // "launches the largest possible number of instances above MinCount" (RunInstances)
 		}
 		c.refusals = append(c.refusals, ref)
 		switch {
@@ -231,7 +237,9 @@ func (c *climb) release(ctx context.Context, unsure bool) error {
 	}
 	gone, err := c.a.s.terminate(ctx, c.nodes)
 	c.released += gone
-	c.emit(Event{Type: EventReleased, Group: c.group.Name, Got: gone, Message: "the group came up short"})
+	if gone > 0 {
+		c.emit(Event{Type: EventReleased, Group: c.group.Name, Got: gone, Message: "the group came up short"})
+	}
 	c.nodes = nil
 	return err
 }

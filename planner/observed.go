@@ -15,6 +15,7 @@ type Observed struct {
 
 	Instances []Instance // those with this cluster's name tag, dead ones included for as long as EC2 lists them
 	Images    []Image    // candidates for every image the file names
+	Former    []Image    // of instances, where they are none of Images: for words only, nothing is launched from them
 
 	// Volumes says that RootSnapshot and the other root volume fields of instances were asked
 	// for. If false, they are empty because nobody asked.
@@ -38,6 +39,7 @@ type Facts struct {
 	SecurityGroups []string       // ids of the file that exist
 	KeyPairs       []string       // names of the file that exist
 	Reservations   []Reservation  // capacity reservations and blocks of the file that exist
+	Quotas         []Quota        // vCPU quotas that a launch may count towards and that could be read
 	Denied         []Denial       // launches that EC2 would refuse for lack of permission, by dry run
 }
 

@@ -8,7 +8,8 @@
 // capacity of a type in a zone, vCPU quotas, client tokens, the lag until an instance can be seen, the time
 // until it runs, instances that die on the way, block devices that appear late, volumes made from the
 // snapshots of images, room that was reserved before. What it does not model it refuses with the error that
-// EC2 has for it; it never ignores a parameter.
+// EC2 has for it; it never ignores a parameter. Of STS it knows who is asking, and of Service Quotas what the
+// vCPU quotas are.
 //
 // Nothing runs in a region. States are computed from times when somebody looks, so it costs nothing to
 // keep, needs no shutting down, and lives in a testing/synctest bubble as well as outside. A region kept in
