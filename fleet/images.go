@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,31 @@ func (s *Session) images(ctx context.Context, want *spec.Cluster) (images []plan
 	return images, account, nil
 }
 
+// Revoked describes those images of living instances that were revoked, in one call; none if nothing
+// lives.
+func (l *Launcher) Revoked(ctx context.Context, instances []planner.Instance) (images []planner.Image, err error) {
+	ids := map[string]bool{}
+	for _, i := range instances {
+		if !i.State.Dead() {
+			ids[i.ImageID] = true
+		}
+	}
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(ids)), 200) {
+		out, err := Do(ctx, l.Session, Request{Action: "DescribeImages", Doing: "see which images were revoked"},
+			l.Session.EC2.DescribeImages, &ec2.DescribeImagesInput{
+				Filters:           []types.Filter{Filter("image-id", chunk...), Filter("tag-key", planner.TagImageRevoked)},
+				IncludeDeprecated: new(true), IncludeDisabled: new(true), MaxResults: new(int32(page)),
+			})
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range out.Images {
+			images = append(images, ToImage(i))
+		}
+	}
+	return images, nil
+}
+
 // own is the owner of one's own images, in DescribeImages.
 var own = []string{"self"}
 
@@ -68,7 +94,7 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 	seen := map[string]bool{}
 	for i := range want.Groups {
 		img := want.Groups[i].Image
-		key := fmt.Sprintf("%q", []any{img.ID, img.Name, img.Owners, img.Family, img.Version, img.Channel})
+		key := fmt.Sprintf("%q", []any{img.ID, img.Name, img.Owners, img.Family})
 		if seen[key] {
 			continue
 		}
@@ -92,10 +118,11 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 		default:
 			q.what = fmt.Sprintf("image family %q", img.Family)
 			q.input.Owners = own
+			// The whole family: who holds a channel, which versions there are instead of one that is
+			// missing, and what running nodes come from, all in one answer. A disabled image shows too,
+			// because it may hold a channel.
 			q.input.Filters = []types.Filter{Filter("tag:"+planner.TagImageFamily, img.Family)}
-			if img.Version != "" {
-				q.input.Filters = append(q.input.Filters, Filter("tag:"+planner.TagImageVersion, img.Version))
-			}
+			q.input.IncludeDisabled = new(true)
 		}
 		queries = append(queries, q)
 	}

@@ -98,6 +98,7 @@ func (d *differ) group(g *group) {
 	}
 	d.warnUnreadable(g, c)
 	g.launch(held)
+	d.revoked(g)
 }
 
 // hold decides about one wanted slot with at least one holder: the first that fits the file

@@ -14,8 +14,8 @@ const imageAvailable = "available"
 
 // ResolveImage finds the image that the file names among images. If there is none, it returns
 // the zero Image and the reason; if there is one that cannot be launched, that one and the
-// reason. Among several of a name the newest is taken, among several of a channel the one of
-// the highest version. The owner self is an image whose OwnerAlias says so; Diff and Verify
+// reason. Among several of a name the newest is taken; of a channel, the image that Holders puts
+// first. The owner self is an image whose OwnerAlias says so; Diff and Verify
 // know the account and say it of all its images.
 func ResolveImage(want spec.Image, images []Image) (Image, []Blocker) {
 	switch {
@@ -65,20 +65,17 @@ func imageByFamily(want spec.Image, images []Image) (Image, []Blocker) {
 	for _, img := range images {
 		switch {
 		case !owns("self", img) || img.Tags[TagImageFamily] != want.Family:
-			continue
-		case want.Version != "" && img.Tags[TagImageVersion] != want.Version,
-			want.Channel != "" && img.Tags[TagImageChannel] != want.Channel:
-			family = append(family, img)
-		default:
+		case want.Version != "" && img.Tags[TagImageVersion] == want.Version:
 			found = append(found, img)
+		default:
+			family = append(family, img)
 		}
 	}
-	slices.SortFunc(found, func(a, b Image) int {
-		return cmp.Or(compareVersions(b.Tags[TagImageVersion], a.Tags[TagImageVersion]), newer(a, b))
-	})
-	what := fmt.Sprintf("own image of the family %q with the channel %q", want.Family, want.Channel)
-	if want.Version != "" {
-		what = fmt.Sprintf("own image of the family %q with the version %q", want.Family, want.Version)
+	slices.SortFunc(found, higher)
+	what := fmt.Sprintf("own image of the family %q with the version %q", want.Family, want.Version)
+	if want.Version == "" {
+		what = fmt.Sprintf("own image of the family %q with the channel %q", want.Family, want.Channel)
+		found = first(Holders(family, want.Channel), want.Channel)
 	}
 	if len(found) == 0 && len(family) > 0 {
 		what += fmt.Sprintf(" (but %s)", versions(family))
@@ -137,6 +134,11 @@ func own(images []Image, account string) []Image {
 
 func owns(owner string, img Image) bool {
 	return owner == img.Owner || (img.OwnerAlias != "" && owner == img.OwnerAlias)
+}
+
+// higher orders images of a family by version, the highest first, then by age.
+func higher(a, b Image) int {
+	return cmp.Or(compareVersions(b.Tags[TagImageVersion], a.Tags[TagImageVersion]), newer(a, b))
 }
 
 // newer orders images by age, the newest first; the id settles a draw.

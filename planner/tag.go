@@ -21,7 +21,12 @@ const (
 
 	TagImageFamily  = "cluster:image-family"
 	TagImageVersion = "cluster:image-version"
-	TagImageChannel = "cluster:image-channel"
+	TagImageParent  = "cluster:image-parent"  // the id of the image that it was made from
+	TagImageFrom    = "cluster:image-from"    // the instance that it was captured from
+	TagImageSource  = "cluster:image-source"  // hash of what it was built from
+	TagImageCopyOf  = "cluster:image-copy-of" // on a copy: REGION/ami-…, where it comes from
+	TagImageRevoked = "cluster:image-revoked" // see RevokedTag; nothing new is launched from it
+	TagImageChannel = "cluster:image-channel" // of older images: the channel; TagPromotion is what is written
 )
 
 // wantedTags are the tags that the file wants on the nodes of a group and that may change: its

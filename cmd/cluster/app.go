@@ -136,6 +136,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.fmtCommand(),
 		a.planCommand(), a.upCommand(), a.statusCommand(), a.verifyCommand(), a.downCommand(), a.policyCommand(), a.gcCommand(),
+		a.imageCommand(),
 		a.rehearsalCommand(), a.completionCommand(), a.versionCommand(),
 	)
 	return root

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"cluster/fleet"
+	"cluster/fleet/ami"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -75,9 +76,9 @@ func exitCode(err error) int {
 		return exitNotIdentical
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case is[*usageError](err), is[*fileError](err):
+	case is[*usageError](err), is[*fileError](err), is[*ami.WordError](err):
 		return exitUsage
-	case is[*refusedError](err):
+	case is[*refusedError](err), is[*ami.RefusedError](err):
 		return exitRefused
 	case is[*fleet.ShortError](err):
 		return exitShort

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"cluster/fleet"
+	"cluster/fleet/ami"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -65,6 +66,10 @@ func diagnose(err error) hcl.Diagnostics {
 			return nil
 		}
 		return problem(hcl.Range{}, sentence(e.message), e.hint)
+	case *ami.WordError:
+		return problem(hcl.Range{}, sentence(e.Error()), "")
+	case *ami.RefusedError:
+		return problem(hcl.Range{}, sentence(e.Message), e.Hint)
 	case *fleet.ShortError:
 		return short(e)
 	case *fleet.IdentityError:
@@ -107,6 +112,7 @@ func diagnose(err error) hcl.Diagnostics {
 func known(err error) bool {
 	return is[*fleet.CallError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
 		is[*fleet.TimeoutError](err) || is[*fleet.GangError](err) || is[*fleet.ProtectedError](err) || is[*fleet.LostError](err) || is[*fleet.CredentialsError](err) ||
+		is[*ami.RefusedError](err) || is[*ami.WordError](err) ||
 		errors.Is(err, errInterrupted)
 }
 

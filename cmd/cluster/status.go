@@ -12,6 +12,7 @@ import (
 	"cluster/planner"
 	"cluster/spec"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -53,6 +54,11 @@ func (a *app) status(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	revoked, err := l.Revoked(ctx, have.Instances)
+	if err != nil {
+		return err
+	}
+	a.show(revokedNodes(have.Instances, revoked))
 	doc := newStatusDoc(want, have, l)
 	if a.format == document {
 		a.out.json(doc, true)
@@ -60,6 +66,14 @@ func (a *app) status(ctx context.Context, path string) error {
 	}
 	a.statusText(doc, have.At)
 	return nil
+}
+
+// revokedNodes are warnings of nodes whose image was revoked.
+func revokedNodes(instances []planner.Instance, images []planner.Image) (diags hcl.Diagnostics) {
+	for _, u := range planner.RevokedNodes(instances, images) {
+		diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Nodes of a revoked image", Detail: u.Text()})
+	}
+	return diags
 }
 
 // A statusDoc is what there is of a cluster, in JSON.

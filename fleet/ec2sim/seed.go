@@ -109,10 +109,10 @@ func (w *world) makeMaps() {
 	fill(&w.Keys)
 	fill(&w.Groups)
 	fill(&w.Bookings)
+	fill(&w.Templates)
 	fill(&w.Tags)
 	fill(&w.Tokens)
 	fill(&w.Buckets)
-	fill(&w.Templates)
 	fill(&w.Copies)
 }
 
