@@ -305,3 +305,44 @@ func TestOlderFiles(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A thousand images and their snapshots fill a page, and filters find one among them.
+func TestManyImages(t *testing.T) {
+	r := ec2sim.New(ec2sim.Options{Instant: true})
+	c := client(r)
+	for n := range 1100 {
+		r.AddImage(ec2sim.ImageSpec{Name: fmt.Sprintf("run-%04d", n), Created: time.Date(2026, 1, 1, 0, n, 0, 0, time.UTC), Tags: map[string]string{"n": fmt.Sprint(n)}})
+	}
+	seen := map[string]bool{}
+	pages := ec2.NewDescribeImagesPaginator(c, &ec2.DescribeImagesInput{Owners: []string{"self"}, MaxResults: aws.Int32(1000)})
+	for n := 0; pages.HasMorePages(); n++ {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 && len(page.Images) != 1000 {
+			t.Errorf("a page of %d", len(page.Images))
+		}
+		for _, i := range page.Images {
+			seen[*i.ImageId] = true
+		}
+	}
+	if len(seen) != 1103 {
+		t.Errorf("%d images", len(seen))
+	}
+	for _, f := range []types.Filter{
+		filter("name", "run-0007"), filter("tag:n", "7"), filter("creation-date", "2026-01-01T00:07:*"),
+		filter("block-device-mapping.snapshot-id", func() string {
+			out, err := c.DescribeImages(t.Context(), &ec2.DescribeImagesInput{Filters: []types.Filter{filter("tag:n", "7")}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return *out.Images[0].BlockDeviceMappings[0].Ebs.SnapshotId
+		}()),
+	} {
+		out, err := c.DescribeImages(t.Context(), &ec2.DescribeImagesInput{Owners: []string{"self"}, Filters: []types.Filter{f, filter("is-public", "false"), filter("state", "available"), filter("owner-id", "123456789012"), filter("architecture", "x86_64"), filter("tag-key", "n")}})
+		if err != nil || len(out.Images) != 1 || *out.Images[0].Name != "run-0007" {
+			t.Errorf("%s=%v: %d %v", *f.Name, f.Values, len(out.Images), err)
+		}
+	}
+}
