@@ -51,6 +51,16 @@ func (s *Session) terminate(ctx context.Context, instances []planner.Instance) (
 	return out.taken, nil
 }
 
+// Terminate ends instances by their ids, as terminate does.
+func (s *Session) Terminate(ctx context.Context, ids ...string) error {
+	var instances []planner.Instance
+	for _, id := range ids {
+		instances = append(instances, planner.Instance{ID: id})
+	}
+	_, err := s.terminate(ctx, instances)
+	return err
+}
+
 // terminated is what became of instances that EC2 was asked to end.
 type terminated struct {
 	taken             int

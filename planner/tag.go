@@ -26,7 +26,14 @@ const (
 	TagImageSource  = "cluster:image-source"  // hash of what it was built from
 	TagImageCopyOf  = "cluster:image-copy-of" // on a copy: REGION/ami-…, where it comes from
 	TagImageRevoked = "cluster:image-revoked" // see RevokedTag; nothing new is launched from it
+	TagImageTested  = "cluster:image-tested"  // what an instance of it was launched on that came up well
 	TagImageChannel = "cluster:image-channel" // of older images: the channel; TagPromotion is what is written
+
+	// On instances, while an image is made.
+	TagCapturing  = "cluster:image-capturing"   // FAMILY/VERSION: a capture has stopped it and will start it again
+	TagBuild      = "cluster:image-build"       // FAMILY/VERSION: a build has launched it and will end it
+	TagBuildToken = "cluster:image-build-token" // tells that build from others of the version
+	TagProbe      = "cluster:image-probe"       // on the instance of a boot test: the id of the image
 )
 
 // wantedTags are the tags that the file wants on the nodes of a group and that may change: its

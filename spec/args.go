@@ -91,7 +91,7 @@ func (a *args) plain(name string) (cty.Value, bool) {
 	}
 	if v.ContainsMarked() {
 		a.l.errorf(a.at(name), "Sensitive value not allowed",
-			"The value of %s is sensitive, and everybody who may look at the instances can read it there. Only user_data may be sensitive.", name)
+			"The value of %s is sensitive, and everybody who may look at the %s can read it there.%s", name, a.l.lang.made, a.l.lang.secrets)
 		return v, false
 	}
 	return v, true

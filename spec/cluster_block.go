@@ -27,6 +27,7 @@ type clusterBody struct {
 	tags    []tag
 	network Network
 	ttl     time.Duration
+	update  *pace // nil: there is no update block
 }
 
 // cluster decodes one cluster block. The result is of use only if nothing was reported.
@@ -40,13 +41,16 @@ func (l *loader) cluster(b *hcl.Block) *Cluster {
 	c.Tags = tagMap(cb.tags)
 	cb.ttl, _ = l.duration(a, "ttl")
 	if b := l.one(content, imageBlock); b != nil {
-		cb.image = l.image(b)
+		cb.image = l.image(b, imageBlock)
 	}
 	cb.network.Source.Block = b.DefRange
 	if b := l.one(content, networkBlock); b != nil {
 		cb.network = l.network(b)
 	}
 	c.Network = cb.network
+	if b := l.one(content, updateBlock); b != nil {
+		cb.update = l.update(b, nil)
+	}
 	blocks := content.Blocks.OfType("group")
 	seen := map[string]hcl.Range{}
 	for _, b := range blocks {

@@ -50,9 +50,9 @@ func (l *loader) readBelow(name string) ([]byte, error) {
 func (l *loader) openRoot(name string) (*os.Root, error) {
 	switch {
 	case filepath.IsAbs(name) || strings.HasPrefix(name, "~"):
-		return nil, fmt.Errorf("%s must be relative to the folder of the cluster file", quote(name))
+		return nil, fmt.Errorf("%s must be relative to the folder of the %s", quote(name), l.lang.root.name)
 	case !filepath.IsLocal(filepath.FromSlash(name)):
-		return nil, fmt.Errorf("%s lies outside the folder of the cluster file", quote(name))
+		return nil, fmt.Errorf("%s lies outside the folder of the %s", quote(name), l.lang.root.name)
 	}
 	return os.OpenRoot(l.dir)
 }

@@ -167,7 +167,7 @@ func TestFunctions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l := &loader{dir: dir, files: Sources{}, evaluated: map[hcl.Range]scoped{}}
+	l := newLoader(filepath.Join(dir, "x.hcl"), clusterLanguage)
 	l.ctx = &hcl.EvalContext{Functions: l.functions(), Variables: map[string]cty.Value{}}
 	called := map[string]bool{}
 	for _, c := range functionCases {
@@ -213,7 +213,7 @@ func TestFileFunctionsStayInTheFolder(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	l := &loader{dir: dir, files: Sources{}, evaluated: map[hcl.Range]scoped{}}
+	l := newLoader(filepath.Join(dir, "x.hcl"), clusterLanguage)
 	for _, name := range []string{"link/secret", "../x", "/etc/passwd", "a/../../x", "~/x"} {
 		if b, err := l.readBelow(name); err == nil {
 			t.Errorf("%s was read: %q", name, b)

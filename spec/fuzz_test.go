@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
@@ -69,9 +70,19 @@ func loadBytes(t *testing.T, name string, src []byte) string {
 	if err := os.WriteFile(name, src, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if IsImageFile(name) {
+		m, sources, diags := LoadBuild(name, Options{})
+		return told(t, m, m != nil, sources, diags)
+	}
 	c, sources, diags := Load(name, Options{})
-	if (c == nil) != diags.HasErrors() {
-		t.Errorf("cluster is nil: %v, errors: %v", c == nil, diags.HasErrors())
+	return told(t, c, c != nil, sources, diags)
+}
+
+// told is what a text is left as.
+func told(t *testing.T, got any, found bool, sources Sources, diags hcl.Diagnostics) string {
+	t.Helper()
+	if found == diags.HasErrors() {
+		t.Errorf("there is a result: %v, errors: %v", found, diags.HasErrors())
 	}
 	var b strings.Builder
 	for _, d := range diags {
@@ -84,8 +95,8 @@ func loadBytes(t *testing.T, name string, src []byte) string {
 		}
 		b.WriteString(d.Summary + "\n")
 	}
-	if c != nil {
-		b.WriteString(dump(t, c))
+	if found {
+		b.WriteString(dump(t, got))
 	}
 	return b.String()
 }

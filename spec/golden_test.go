@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "rewrite the goldens in testdata/spec")
 // TestGolden loads every cluster file of every archive. A file x.hcl or x.json at the top of
 // an archive is a case; x.hcl.args holds its command line, one argument a line, lines such as
 // CLUSTER_VAR_x=1 its environment. What Load says about it is x.hcl.want, and what it gives
-// for a good file is x.hcl.cluster, if the archive has that. A good file with twins in both
+// for a good file is x.hcl.cluster, if the archive has that. What begins with build is an image file. A good file with twins in both
 // syntaxes gives the same cluster in both.
 func TestGolden(t *testing.T) {
 	archives, err := filepath.Glob("../testdata/spec/*.txtar")
@@ -92,19 +92,31 @@ func testArchive(t *testing.T, path string) {
 // positions in it.
 func loadCase(t *testing.T, name, arguments string) (string, string) {
 	t.Helper()
-	c, sources, diags := Load(name, optionsOf(t, arguments))
-	if (c == nil) != diags.HasErrors() {
-		t.Errorf("%s: cluster is nil: %v, errors: %v", name, c == nil, diags.HasErrors())
+	var got any
+	var found bool
+	var sources Sources
+	var diags hcl.Diagnostics
+	if strings.HasPrefix(name, "build") {
+		var m *Build
+		m, sources, diags = LoadBuild(name, optionsOf(t, arguments))
+		got, found = m, m != nil
+	} else {
+		var c *Cluster
+		c, sources, diags = Load(name, optionsOf(t, arguments))
+		got, found = c, c != nil
+	}
+	if found == diags.HasErrors() {
+		t.Errorf("%s: there is a result: %v, errors: %v", name, found, diags.HasErrors())
 	}
 	var b strings.Builder
 	for _, d := range diags {
 		b.WriteString(diagLine(d))
 		checkDiag(t, d, sources)
 	}
-	if c == nil {
+	if !found {
 		return b.String(), ""
 	}
-	return b.String(), dump(t, c)
+	return b.String(), dump(t, got)
 }
 
 func optionsOf(t *testing.T, arguments string) Options {
@@ -165,8 +177,8 @@ func checkDiag(t *testing.T, d *hcl.Diagnostic, sources Sources) {
 	}
 }
 
-// dump is a cluster as text, without positions.
-func dump(t *testing.T, c *Cluster) string {
+// dump is what a file says as text, without positions.
+func dump(t *testing.T, c any) string {
 	t.Helper()
 	text, err := json.Marshal(c)
 	if err != nil {

@@ -51,7 +51,7 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 		g.TTL = d
 	}
 	x.userData()
-	x.instanceProfile()
+	g.InstanceProfile = l.instanceProfile(a)
 
 	g.Subnets, g.SecurityGroups, g.KeyName = cb.network.Subnets, cb.network.SecurityGroups, cb.network.KeyName
 	if a.has("subnets") {
@@ -71,6 +71,11 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 		x.capacity(b)
 	}
 	x.launch(l.one(content, launchBlock))
+	pace := cb.update
+	if b := l.one(content, updateBlock); b != nil {
+		pace = l.update(b, pace)
+	}
+	g.Update = pace.of(g.Count)
 	x.checkBuying()
 	x.checkPlacement()
 	return x.g
@@ -120,7 +125,7 @@ func (x *groupBody) instanceTypes() {
 }
 
 // checkType checks the form of an instance type; whether EC2 offers it is EC2's to say.
-func (x *groupBody) checkType(t text) {
+func (l *loader) checkType(t text) {
 	if typeForm.MatchString(t.string) {
 		return
 	}
@@ -129,7 +134,7 @@ func (x *groupBody) checkType(t text) {
 	if typeForm.MatchString(fixed) {
 		hint = fmt.Sprintf(" Did you mean %q?", fixed)
 	}
-	x.errorf(t.at, "Malformed instance type", "%s is not an instance type.%s", quote(t.string), hint)
+	l.errorf(t.at, "Malformed instance type", "%s is not an instance type.%s", quote(t.string), hint)
 }
 
 func (x *groupBody) userData() {
@@ -160,21 +165,18 @@ func (x *groupBody) userData() {
 
 var profileForm = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
 
-func (x *groupBody) instanceProfile() {
-	t, ok := x.a.text("instance_profile")
-	if !ok {
-		return
-	}
-	x.g.InstanceProfile = t.string
-	if profileForm.MatchString(t.string) {
-		return
+func (l *loader) instanceProfile(a *args) string {
+	t, ok := a.text("instance_profile")
+	if !ok || profileForm.MatchString(t.string) {
+		return t.string
 	}
 	if strings.HasPrefix(t.string, "arn:") {
 		name := t.string[strings.LastIndexAny(t.string, "/:")+1:]
-		x.errorf(t.at, "Invalid instance_profile", "The profile is given by its name, not by its ARN: %s.", quote(name))
-		return
+		l.errorf(t.at, "Invalid instance_profile", "The profile is given by its name, not by its ARN: %s.", quote(name))
+		return ""
 	}
-	x.errorf(t.at, "Invalid instance_profile", "%s is not the name of an instance profile: letters, digits and + = , . @ _ -, at most 128.", quote(t.string))
+	l.errorf(t.at, "Invalid instance_profile", "%s is not the name of an instance profile: letters, digits and + = , . @ _ -, at most 128.", quote(t.string))
+	return ""
 }
 
 func (x *groupBody) groupTags(outer []tag) {
@@ -189,7 +191,7 @@ func (x *groupBody) groupTags(outer []tag) {
 func (x *groupBody) groupImage(content *hcl.BodyContent, outer *Image, outerArgs *args) {
 	switch b := x.one(content, imageBlock); {
 	case b != nil:
-		x.g.Image = *x.image(b)
+		x.g.Image = *x.image(b, imageBlock)
 	case outer != nil:
 		x.g.Image = *outer
 	default:

@@ -9,10 +9,10 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// image decodes an image block and sees to it that it names the image in exactly one way.
-func (l *loader) image(b *hcl.Block) *Image {
-	a, _ := l.open(b, b.Body, imageBlock)
-	l.checkWays(a)
+// image decodes a block of type t, which names an image, and sees to it that it does so in exactly one way.
+func (l *loader) image(b *hcl.Block, t *blockType) *Image {
+	a, _ := l.open(b, b.Body, t)
+	l.checkWays(a, t)
 	im := &Image{Source: a.src}
 	if t, ok := a.text("id"); ok {
 		im.ID = t.string
@@ -34,7 +34,7 @@ func (l *loader) image(b *hcl.Block) *Image {
 const waysOfNaming = "id; or name and owners; or family and version, or family and channel"
 
 // checkWays checks which arguments stand together.
-func (l *loader) checkWays(a *args) {
+func (l *loader) checkWays(a *args, t *blockType) {
 	var ways []string
 	for _, w := range []string{"id", "name", "family"} {
 		if a.has(w) {
@@ -56,7 +56,7 @@ func (l *loader) checkWays(a *args) {
 	case len(ways) > 1:
 		l.errorf(a.attrs[ways[1]].Range, "Image named in two ways", "The image is named by %s already. Name it in one way: %s.", ways[0], waysOfNaming)
 	case len(ways) == 0 && !half:
-		a.missing("Image not named", "The image block names no image. Name it in one way: %s.", waysOfNaming)
+		a.missing("Image not named", "The %s block names no image. Name it in one way: %s.", t.name, waysOfNaming)
 	}
 	if a.has("name") && !a.has("owners") {
 		l.errorf(a.attrs["name"].Range, "Image name without owners",

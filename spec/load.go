@@ -44,9 +44,17 @@ func Load(path string, o Options) (*Cluster, Sources, hcl.Diagnostics) {
 
 // loadWithin is Load with a limit on the time it takes.
 func loadWithin(most time.Duration, path string, o Options) (*Cluster, Sources, hcl.Diagnostics) {
-	l := &loader{dir: filepath.Dir(path), files: Sources{}, evaluated: map[hcl.Range]scoped{}}
-	done := make(chan *Cluster, 1)
-	go func() { done <- l.load(path, o) }()
+	return limited(most, newLoader(path, clusterLanguage), func(l *loader) *Cluster { return l.load(path, o) })
+}
+
+func newLoader(path string, lang *language) *loader {
+	return &loader{dir: filepath.Dir(path), lang: lang, files: Sources{}, evaluated: map[hcl.Range]scoped{}}
+}
+
+// limited does the work on one file with a limit on the time it takes.
+func limited[T any](most time.Duration, l *loader, work func(*loader) *T) (*T, Sources, hcl.Diagnostics) {
+	done := make(chan *T, 1)
+	go func() { done <- work(l) }()
 	limit := time.NewTimer(most)
 	defer limit.Stop()
 	select {
@@ -72,10 +80,11 @@ func loadWithin(most time.Duration, path string, o Options) (*Cluster, Sources, 
 // one with loops within loops would take years.
 const maxTime = 5 * time.Second
 
-// A loader is the work on one cluster file. Every step adds its mistakes to diags and goes
+// A loader is the work on one cluster file or image file. Every step adds its mistakes to diags and goes
 // on with what is left, so that one run shows all of them.
 type loader struct {
 	dir   string // file() and templatefile() read below it
+	lang  *language
 	files Sources
 	diags hcl.Diagnostics
 
@@ -90,19 +99,17 @@ type loader struct {
 }
 
 func (l *loader) load(path string, o Options) *Cluster {
-	f := l.parse(path, "cluster file")
+	f := l.parse(path, l.lang.root.name)
 	if f == nil {
 		return nil
 	}
-	content, diags := f.Body.Content(rootBlock.schema())
-	l.add(l.explainStructure(diags, rootBlock)...)
-	l.ctx = &hcl.EvalContext{Functions: l.functions()}
-
-	l.declareVariables(content.Blocks.OfType("variable"))
-	l.assignVariables(o)
-	l.declareLocals(content.Blocks.OfType("locals"))
-	l.evalLocals()
-
+	if isImageFile(f.Body) {
+		l.add(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "An image file, not a cluster file",
+			Detail:  "The file says how an image is built, which is for cluster image build. A cluster file has a cluster block.",
+			Subject: new(f.Body.MissingItemRange())})
+		return nil
+	}
+	content, diags := l.top(f, o)
 	clusters := content.Blocks.OfType("cluster")
 	if len(clusters) == 0 {
 		if !diags.HasErrors() {
@@ -124,6 +131,18 @@ func (l *loader) load(path string, o Options) *Cluster {
 		}
 	}
 	return c
+}
+
+// top reads the top of a file, evaluates its variables and locals and returns its blocks.
+func (l *loader) top(f *hcl.File, o Options) (*hcl.BodyContent, hcl.Diagnostics) {
+	content, diags := f.Body.Content(l.lang.root.schema())
+	l.add(l.explainStructure(diags, l.lang.root)...)
+	l.ctx = &hcl.EvalContext{Functions: l.functions()}
+	l.declareVariables(content.Blocks.OfType("variable"))
+	l.assignVariables(o)
+	l.declareLocals(content.Blocks.OfType("locals"))
+	l.evalLocals()
+	return content, diags
 }
 
 // parse reads a file and parses it in the syntax its name says. It returns nil if the file

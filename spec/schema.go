@@ -7,7 +7,7 @@ import (
 )
 
 // A blockType is one kind of block of the language: what may stand in it. The whole language
-// is the tree below rootBlock; decoding, suggestions and hints all read it.
+// is the trees below rootBlock and imageRootBlock; decoding, suggestions and hints all read it.
 type blockType struct {
 	name   string
 	label  string // what its one label is; empty: it has none
@@ -24,16 +24,18 @@ var (
 	rootVolumeBlock = &blockType{name: "root_volume", once: true,
 		args: []string{"size", "type", "iops", "throughput", "encrypted", "kms_key_id"}}
 	launchBlock = &blockType{name: "launch", once: true,
-		args: []string{"all", "min", "timeout", "subnets", "retry", "together", "reserve"}}
+		args: []string{"all", "min", "timeout", "wait", "subnets", "retry", "together", "reserve"}}
 	capacityBlock = &blockType{name: "capacity", once: true,
 		args: []string{"reservations", "reservation_group", "blocks", "only"}}
+	updateBlock = &blockType{name: "update", once: true,
+		args: []string{"max_unavailable", "order"}}
 	groupBlock = &blockType{name: "group", label: "name",
 		args: []string{"count", "instance_type", "instance_types", "placement", "market", "fallback", "efa",
 			"subnets", "security_groups", "instance_profile", "user_data", "tags", "ttl"},
-		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock}}
+		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock, updateBlock}}
 	clusterBlock = &blockType{name: "cluster", label: "name",
 		args:   []string{"region", "tags", "ttl"},
-		blocks: []*blockType{imageBlock, networkBlock, groupBlock}}
+		blocks: []*blockType{imageBlock, networkBlock, updateBlock, groupBlock}}
 	validationBlock = &blockType{name: "validation", args: []string{"condition", "error_message"}}
 	variableBlock   = &blockType{name: "variable", label: "name",
 		args:   []string{"type", "default", "description", "sensitive", "nullable"},
@@ -41,6 +43,27 @@ var (
 	localsBlock = &blockType{name: "locals"}
 	rootBlock   = &blockType{name: "cluster file",
 		blocks: []*blockType{variableBlock, localsBlock, clusterBlock}}
+
+	baseBlock  = &blockType{name: "base", once: true, args: imageBlock.args}
+	buildBlock = &blockType{name: "image", label: "name",
+		args: []string{"version", "region", "provision", "provision_script", "instance_type", "instance_profile",
+			"tags", "boot_test", "timeout"},
+		blocks: []*blockType{baseBlock, networkBlock, rootVolumeBlock}}
+	imageRootBlock = &blockType{name: "image file",
+		blocks: []*blockType{variableBlock, localsBlock, buildBlock}}
+)
+
+// A language is what a kind of file is written in, and what messages about it say.
+type language struct {
+	root    *blockType
+	made    string            // from the file
+	secrets string            // a sentence about where they may stand, with a space before it
+	foreign map[string]string // hints for words that are not of this language, before foreignWords
+}
+
+var (
+	clusterLanguage = &language{root: rootBlock, made: "instances", secrets: " Only user_data may be sensitive."}
+	imageLanguage   = &language{root: imageRootBlock, made: "image", secrets: " Secrets do not belong into an image.", foreign: foreignImageWords}
 )
 
 // schema is the type as HCL wants it. No argument is required there: what is missing is
@@ -62,8 +85,8 @@ func (t *blockType) schema() *hcl.BodySchema {
 
 // what names the type in a sentence.
 func (t *blockType) what() string {
-	if t == rootBlock {
-		return "a cluster file"
+	if t == rootBlock || t == imageRootBlock {
+		return article(t.name)
 	}
 	return article(t.name) + " block"
 }

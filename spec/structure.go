@@ -38,7 +38,7 @@ func (l *loader) walk(body hcl.Body, t *blockType, iterators []string) {
 func (l *loader) walkDynamic(b *hcl.Block, t *blockType, iterators []string) {
 	made := t.block(b.Labels[0])
 	if made == nil {
-		l.errorf(b.LabelRanges[0], "Unsupported block type", "%s", unknownBlock(b.Labels[0], t))
+		l.errorf(b.LabelRanges[0], "Unsupported block type", "%s", l.unknownBlock(b.Labels[0], t))
 		return
 	}
 	content, diags := b.Body.Content(dynamicBlock.schema())
@@ -120,12 +120,12 @@ func (l *loader) explainStructure(diags hcl.Diagnostics, t *blockType) hcl.Diagn
 	for _, d := range diags {
 		switch {
 		case d.Summary == "Unsupported argument":
-			d.Detail = unknownArgument(l.nameAt(d.Subject), t)
+			d.Detail = l.unknownArgument(l.nameAt(d.Subject), t)
 		case d.Summary == "Unsupported block type":
-			d.Detail = unknownBlock(l.nameAt(d.Subject), t)
+			d.Detail = l.unknownBlock(l.nameAt(d.Subject), t)
 		case d.Summary == "Extraneous JSON object property":
 			d.Summary = "Unsupported property"
-			d.Detail = unknownProperty(l.nameAt(d.Subject), t)
+			d.Detail = l.unknownProperty(l.nameAt(d.Subject), t)
 		case strings.HasPrefix(d.Summary, "Missing name for "):
 			kind := strings.TrimPrefix(d.Summary, "Missing name for ")
 			d.Detail = fmt.Sprintf("Every %s block has a name in quotes: %s %q { … }.", kind, kind, exampleName[kind])
@@ -133,9 +133,9 @@ func (l *loader) explainStructure(diags hcl.Diagnostics, t *blockType) hcl.Diagn
 			d.Detail = `A dynamic block names the kind of block that it makes: dynamic "group" { … }.`
 		case strings.HasPrefix(d.Summary, "Extraneous label for "):
 			kind := strings.TrimPrefix(d.Summary, "Extraneous label for ")
-			if exampleName[kind] != "" {
+			if exampleName[kind] != "" && (kind != buildBlock.name || t == imageRootBlock) {
 				d.Summary = "Second name for " + kind
-				d.Detail = fmt.Sprintf("A %s block has one name: %s %q { … }.", kind, kind, exampleName[kind])
+				d.Detail = fmt.Sprintf("%s block has one name: %s %q { … }.", sentence(article(kind)), kind, exampleName[kind])
 			} else {
 				d.Summary = "Name for " + kind
 				d.Detail = fmt.Sprintf("%s block has no name: write %s { … }.", sentence(article(kind)), kind)
@@ -146,7 +146,7 @@ func (l *loader) explainStructure(diags hcl.Diagnostics, t *blockType) hcl.Diagn
 }
 
 var exampleName = map[string]string{
-	"cluster": "cfd", "group": "compute", "variable": "nodes", "dynamic": "group",
+	"cluster": "cfd", "group": "compute", "variable": "nodes", "dynamic": "group", "image": "hpc-base",
 }
 
 // nameAt is the word a diagnostic points at, without quotes.
@@ -158,28 +158,31 @@ func (l *loader) nameAt(r *hcl.Range) string {
 	return strings.Trim(string(r.SliceBytes(f.Bytes)), `"`)
 }
 
-func unknownArgument(name string, t *blockType) string {
+func (l *loader) unknownArgument(name string, t *blockType) string {
 	if t.block(name) != nil {
 		return fmt.Sprintf("In %s, %q is a block: write %s { … }, without the equals sign.", t.what(), name, name)
 	}
-	return fmt.Sprintf("%s has no argument %q.%s", sentence(t.what()), name, hintFor(name, t, t.args))
+	return fmt.Sprintf("%s has no argument %q.%s", sentence(t.what()), name, l.hintFor(name, t, t.args))
 }
 
-func unknownBlock(name string, t *blockType) string {
+func (l *loader) unknownBlock(name string, t *blockType) string {
 	if slices.Contains(t.args, name) {
 		return fmt.Sprintf("In %s, %q is an argument: write %s = …, with an equals sign.", t.what(), name, name)
 	}
-	return fmt.Sprintf("%s has no block %q.%s", sentence(t.what()), name, hintFor(name, t, t.blockNames()))
+	return fmt.Sprintf("%s has no block %q.%s", sentence(t.what()), name, l.hintFor(name, t, t.blockNames()))
 }
 
-func unknownProperty(name string, t *blockType) string {
+func (l *loader) unknownProperty(name string, t *blockType) string {
 	all := append(slices.Clone(t.args), t.blockNames()...)
-	return fmt.Sprintf("%s has no argument or block %q.%s", sentence(t.what()), name, hintFor(name, t, all))
+	return fmt.Sprintf("%s has no argument or block %q.%s", sentence(t.what()), name, l.hintFor(name, t, all))
 }
 
 // hintFor says what to write instead of an unknown name: the near word, the block it
 // belongs in, the word of this language for a word of another one, or what there is.
-func hintFor(name string, t *blockType, known []string) string {
+func (l *loader) hintFor(name string, t *blockType, known []string) string {
+	if hint, ok := l.lang.foreign[name]; ok {
+		return " " + hint
+	}
 	if hint, ok := foreignWords[name]; ok {
 		return " " + hint
 	}
@@ -189,7 +192,7 @@ func hintFor(name string, t *blockType, known []string) string {
 	if s := didYouMean(name, known); s != "" {
 		return s
 	}
-	if home := rootBlock.within(name); home != nil && home != t {
+	if home := l.lang.root.within(name); home != nil && home != t {
 		return fmt.Sprintf(" It belongs in %s.", home.what())
 	}
 	if len(known) == 0 {
@@ -233,5 +236,36 @@ var foreignWords = map[string]string{
 	"output":                      "That is Terraform's; see cluster status --json.",
 	"local":                       "Write a locals block: locals { name = … }.",
 	"var":                         `Write a variable block: variable "name" { … }.`,
+	"rolling_update":              `Write an update block: update { max_unavailable = "10%" }.`,
+	"update_policy":               `Write an update block: update { max_unavailable = "10%" }.`,
+	"instance_refresh":            `Write an update block: update { max_unavailable = "10%" }.`,
+	"max_surge":                   `Write order = "launch-first" in an update block: max_unavailable nodes are launched before as many go.`,
+	"create_before_destroy":       `Write order = "launch-first" in an update block.`,
 	"for_each":                    `Blocks are repeated by dynamic "group" { for_each = … }.`,
+}
+
+// foreignImageWords are names that people bring along to an image file.
+var foreignImageWords = map[string]string{
+	"ami":            `The image that it is built from is a block: base { id = "ami-…" }.`,
+	"ami_id":         `The image that it is built from is a block: base { id = "ami-…" }.`,
+	"image_id":       `The image that it is built from is a block: base { id = "ami-…" }.`,
+	"image":          `The image that it is built from is a block: base { id = "ami-…" }.`,
+	"source_ami":     `The image that it is built from is a block: base { id = "ami-…" }.`,
+	"parent":         `The image that it is built from is a block: base { id = "ami-…" }.`,
+	"user_data":      "The builder's user data is made from the script: write provision, its path.",
+	"script":         "Write provision, the path of the script, or provision_script, its text.",
+	"build":          "Write provision, the path of the script, or provision_script, its text.",
+	"provisioner":    "Write provision, the path of the script, or provision_script, its text.",
+	"ssh_username":   "Nobody logs in to a builder: its script comes with it and runs as root.",
+	"instance_types": "A builder is one instance: write instance_type.",
+	"count":          "A builder is one instance.",
+	"group":          "An image file describes an image; nodes are described in a cluster file.",
+	"channel":        "A new version holds no channel until it is promoted: cluster image promote.",
+	"regions":        "A version is copied to other regions when it is there: cluster image copy.",
+	"ami_regions":    "A version is copied to other regions when it is there: cluster image copy.",
+	"ami_users":      "A version is shared when it is there: cluster image share.",
+	"ami_name":       "The name of the image is made from its family and version.",
+	"source":         "That is Packer's; the image that is built from is the base block.",
+	"builder":        "That is Packer's; what the builder is like stands in the image block itself.",
+	"resource":       "That is Terraform's.",
 }

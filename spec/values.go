@@ -100,15 +100,15 @@ func (l *loader) readValues(path string, values map[string]given) {
 	attrs, diags := f.Body.JustAttributes()
 	for _, d := range diags {
 		if strings.HasPrefix(d.Summary, "Unexpected ") {
-			d.Detail = "A variable file has lines of name = value only; blocks belong in the cluster file."
+			d.Detail = "A variable file has lines of name = value only; blocks belong in the " + l.lang.root.name + "."
 		}
 	}
 	l.add(diags...)
 	for _, name := range sortedKeys(attrs) {
 		a := attrs[name]
 		if l.vars[name] == nil {
-			l.warnf(a.NameRange, "Value for an undeclared variable", "The cluster file declares no variable %q, so this value is not used.%s",
-				name, didYouMean(name, sortedKeys(l.vars)))
+			l.warnf(a.NameRange, "Value for an undeclared variable", "The %s declares no variable %q, so this value is not used.%s",
+				l.lang.root.name, name, didYouMean(name, sortedKeys(l.vars)))
 			continue
 		}
 		values[name] = given{from: fmt.Sprintf("%q", path), expr: a.Expr, at: a.Expr.Range()}

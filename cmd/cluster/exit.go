@@ -78,7 +78,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case is[*usageError](err), is[*fileError](err), is[*ami.WordError](err):
 		return exitUsage
-	case is[*refusedError](err), is[*ami.RefusedError](err):
+	case is[*refusedError](err), is[*ami.RefusedError](err), is[*ami.BlockedError](err):
 		return exitRefused
 	case is[*fleet.ShortError](err):
 		return exitShort

@@ -25,6 +25,7 @@ family and channel. All of it stands in tags of the image, in one region.`,
 		},
 	}
 	c.AddCommand(
+		a.imageCaptureCommand(), a.imageBuildCommand(),
 		a.imageListCommand(),
 		a.imagePromoteCommand(),
 		a.imageRollbackCommand(),

@@ -70,6 +70,15 @@ func diagnose(err error) hcl.Diagnostics {
 		return problem(hcl.Range{}, sentence(e.Error()), "")
 	case *ami.RefusedError:
 		return problem(hcl.Range{}, sentence(e.Message), e.Hint)
+	case *ami.BlockedError:
+		return blockedBase(e)
+	case *ami.FailedError:
+		return failedImage(e)
+	case *ami.ProvisionError:
+		return provisionFailed(e)
+	case *ami.ProbeError:
+		return problem(hcl.Range{}, sentence(e.Error()), "The image has been removed again with its snapshots, and so its version is free. "+
+			"What boots differently from the base is the work of the script: look for what it does to disks, boot loader and network.")
 	case *fleet.ShortError:
 		return short(e)
 	case *fleet.IdentityError:
@@ -85,7 +94,7 @@ func diagnose(err error) hcl.Diagnostics {
 			"It goes together with group %s (launch { together = %q }), which did not come up. What this run had launched of it "+
 				"is ended; nodes of earlier runs stay.", e.Because, e.Together))
 	case *fleet.LostError:
-		return problem(hcl.Range{}, fmt.Sprintf("Nodes of group %s died before they ran", e.Group), fmt.Sprintf(
+		return problem(hcl.Range{}, fmt.Sprintf("Nodes of group %s were lost on the way up", e.Group), fmt.Sprintf(
 			"%s, more than are made good. The last was %s: %s\nIf it happens again, the image does not start on this type, or a "+
 				"volume of it cannot be decrypted.", plural(e.Lost, "node"), e.Node, clean(cmp.Or(e.Message, "EC2 gives no reason."))))
 	case *fleet.ProtectedError:
@@ -112,7 +121,8 @@ func diagnose(err error) hcl.Diagnostics {
 func known(err error) bool {
 	return is[*fleet.CallError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
 		is[*fleet.TimeoutError](err) || is[*fleet.GangError](err) || is[*fleet.ProtectedError](err) || is[*fleet.LostError](err) || is[*fleet.CredentialsError](err) ||
-		is[*ami.RefusedError](err) || is[*ami.WordError](err) ||
+		is[*ami.RefusedError](err) || is[*ami.WordError](err) || is[*ami.BlockedError](err) || is[*ami.FailedError](err) ||
+		is[*ami.ProvisionError](err) || is[*ami.ProbeError](err) ||
 		errors.Is(err, errInterrupted)
 }
 
@@ -133,7 +143,7 @@ func notIdentical(e *fleet.IdentityError) hcl.Diagnostics {
 		}
 		b.WriteString("  " + mismatch(m) + "\n")
 	}
-	b.WriteString("Nothing else was touched. Terminate the nodes above and run cluster up again: it fills their slots.")
+	b.WriteString("Nothing else was touched. cluster plan shows what would put it right, and cluster up does it: it replaces these nodes and no other.")
 	return problem(hcl.Range{}, fmt.Sprintf("Not identical: %s", plural(len(e.Verdict.Mismatched), "finding")), b.String())
 }
 

@@ -12,10 +12,11 @@ import (
 func (a *app) validateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate FILE",
-		Short: "Check a cluster file, offline",
-		Long: `Check a cluster file without calling anybody. All mistakes are shown at once,
-each with its place in the file and, where there is a near word, a suggestion.
-What only EC2 knows, such as whether an image exists, is checked by plan.
+		Short: "Check a cluster file or an image file, offline",
+		Long: `Check a cluster file, or an image file, without calling anybody. All mistakes
+are shown at once, each with its place in the file and, where there is a near
+word, a suggestion. What only EC2 knows, such as whether an image exists, is
+checked by plan.
 
 EXIT STATUS
   0    the file is right
@@ -26,6 +27,14 @@ EXIT STATUS
 }
 
 func (a *app) validate(path string) error {
+	if spec.IsImageFile(path) {
+		m, err := a.loadBuild(path)
+		if err != nil {
+			return err
+		}
+		a.out.printf("%s is valid: image %s %s\n", slash(path), m.Family, m.Version)
+		return nil
+	}
 	want, err := a.load(path)
 	if err != nil {
 		return err

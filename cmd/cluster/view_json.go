@@ -18,6 +18,7 @@ type eventStream struct {
 	out  *printer
 	last map[string]any // the summary so far
 	link *link          // nil: nothing was called yet
+	bare bool           // what is done has no groups to count
 }
 
 // startStream begins the stream if --json asked for one.
@@ -114,7 +115,7 @@ func countDocs(counts []fleet.GroupCount) []map[string]any {
 	for _, c := range counts {
 		docs = append(docs, map[string]any{
 			"name": c.Group, "want": c.Want, "pending": c.Pending, "running": c.Running,
-			"verified": c.Verified, "leaving": c.Leaving,
+			"verified": c.Verified, "leaving": c.Leaving, "unchecked": c.Unchecked,
 		})
 	}
 	return docs
@@ -168,6 +169,10 @@ func counted(g fleet.GroupReport) map[string]any {
 func (s *eventStream) summary(code int) {
 	fields := map[string]any{
 		"counts": counted(fleet.GroupReport{}), "groups": []any{}, "api_calls": 0, "calls": map[string]int{}, "seconds": 0,
+	}
+	if s.bare {
+		delete(fields, "counts")
+		delete(fields, "groups")
 	}
 	if s.link != nil {
 		fields["api_calls"], fields["calls"] = s.link.Session.Calls()

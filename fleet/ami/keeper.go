@@ -33,6 +33,8 @@ type Event struct {
 	Image    string // id
 	Family   string
 	Version  string
+	Instance string // id, if it is about an instance
+	Percent  int    // of what is to be stored, in progress
 	Snapshot string // id, if it is about a snapshot
 	Message  string // EC2's words or ours, a clause; may hold control characters
 }

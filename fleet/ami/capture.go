@@ -1,0 +1,377 @@
+package ami
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"cluster/fleet"
+	"cluster/planner"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// Limits are what EC2 does not do for whoever captures an image, as sentences. They belong before the
+// first call.
+func Limits(noReboot bool) []string {
+	limits := []string{
+		"An image is a moment frozen in time: what changes on the instance later is not in it.",
+		"Only EBS volumes are in it: what lies on instance store is not.",
+		"The instance is stopped meanwhile; if it is a node of a cluster that runs, its jobs end.",
+		"If the volumes are encrypted with the account's default key, the image cannot be shared.",
+	}
+	if noReboot {
+		limits[2] = "The instance runs on, so the image is only crash-consistent: what was not on its disks at that moment is not in it."
+	}
+	return limits
+}
+
+// A Capture says what an image is made of.
+type Capture struct {
+	Family, Version string
+	Instance        string            // id
+	NoReboot        bool              // leave it running: the image is as after a power cut
+	Tags            map[string]string // for the image and its snapshots, besides our own
+	Source          string            // hash of what a builder was built from; empty: it is no builder
+	Consent         func() error      // asked before the instance is stopped; its error ends the capture. nil: not asked
+}
+
+// Captured is what a capture came to. With an error it says how far it came.
+type Captured struct {
+	Image    Image // the zero Image: there is none
+	Instance string
+	Already  bool // the image was complete before: nothing was done
+	Stopped  bool // the instance was stopped by a capture and does not run again
+}
+
+// Capture makes an image of an instance: it stops it, has EC2 make the image, waits, checks, and starts it
+// again. A run that dies anywhere is finished by running it again: the versioned name, which EC2 gives once,
+// keeps the image from being made twice, and a tag on the instance remembers that it is to be started.
+//
+// An image of that name that was not made of this instance is a *RefusedError, and so is an instance that
+// cannot be captured. An image that EC2 gives up is a *FailedError: it is removed, and the instance runs again.
+func (k *Keeper) Capture(ctx context.Context, c Capture) (Captured, error) {
+	p := &capturing{Keeper: k, c: c, label: c.Family + "/" + c.Version}
+	p.done.Instance = c.Instance
+	err := p.run(ctx)
+	return p.done, err
+}
+
+// A capturing is one capture under way.
+type capturing struct {
+	*Keeper
+	c     Capture
+	label string // FAMILY/VERSION
+	from  machine
+	done  Captured
+}
+
+func (p *capturing) run(ctx context.Context) error {
+	img, found, err := p.named(ctx, ImageName(p.c.Family, p.c.Version))
+	if err != nil {
+		return err
+	}
+	if found {
+		if err := p.own(img); err != nil {
+			return err
+		}
+		p.done.Image = img
+	}
+	if p.from, err = p.machine(ctx, p.c.Instance); err != nil {
+		return err
+	}
+	p.done.Stopped = p.held() && p.from.state != planner.Running
+	if found && img.State == available && !p.held() {
+		p.done.Already = true
+		return p.check(ctx, img)
+	}
+	if found && failed(img.State) { // of a run that came no further
+		if err := p.discard(ctx, img, "it had failed: "+img.StateReason); err != nil {
+			return err
+		}
+		p.done.Image, found = Image{}, false
+	}
+	if !found {
+		if err := p.fit(); err != nil {
+			return err
+		}
+	}
+	err = p.make(ctx, found)
+	if ctx.Err() != nil {
+		return err // no new call; what is there, done tells
+	}
+	return join(err, p.release(ctx))
+}
+
+// own says whether an image of our name is of this capture.
+func (p *capturing) own(img Image) error {
+	t := img.Text()
+	switch {
+	case img.Family != p.c.Family || img.Version != p.c.Version:
+		return &RefusedError{
+			Message: fmt.Sprintf("there is an image named %s already (%s), and it is not of the family %s", img.Name, img.ID, p.c.Family),
+			Hint:    "Choose another version, or another family.",
+		}
+	case img.From != p.c.Instance:
+		of := "something else"
+		if img.From != "" {
+			of = img.From
+		}
+		return &RefusedError{
+			Message: fmt.Sprintf("%s exists already, and was made of %s, not of %s", t, of, p.c.Instance),
+			Hint:    "A version is made once. Choose the next one.",
+		}
+	case img.State == available || img.State == string(types.ImageStatePending) || failed(img.State):
+		return nil
+	}
+	return &RefusedError{Message: fmt.Sprintf("%s exists already, and is %s", t, img.State), Hint: "A version is made once. Choose the next one."}
+}
+
+// fit says whether the instance can be captured.
+func (p *capturing) fit() error {
+	m, other := p.from, p.from.tags[planner.TagCapturing]
+	switch {
+	case m.launched.IsZero():
+		return &RefusedError{Message: fmt.Sprintf("there is no instance %s in %s", m.id, p.Session.Region), Hint: "Check the id and the region."}
+	case m.state.Dead():
+		return &RefusedError{Message: fmt.Sprintf("%s is %s: there is nothing left to capture", m.id, m.state)}
+	case !m.onEBS:
+		return &RefusedError{Message: fmt.Sprintf("the root device of %s lies on instance store, which EC2 cannot capture", m.id), Hint: "Launch from an image whose root is an EBS volume."}
+	case other != "" && other != p.label:
+		family, version, _ := strings.Cut(other, "/")
+		return &RefusedError{
+			Message: fmt.Sprintf("%s is being captured as %s %s", m.id, family, version),
+			Hint:    fmt.Sprintf("Finish that first: cluster image capture %s %s --from %s", family, version, m.id),
+		}
+	}
+	return nil
+}
+
+// held says that a capture of this version has stopped the instance, or was about to.
+func (p *capturing) held() bool { return p.from.tags[planner.TagCapturing] == p.label }
+
+// make has the image made, unless that was begun before, and waits until it is right.
+func (p *capturing) make(ctx context.Context, begun bool) (err error) {
+	if !begun {
+		if err := p.hold(ctx); err != nil {
+			return err
+		}
+		if err := p.create(ctx); err != nil {
+			return err
+		}
+	}
+	if p.done.Image, err = p.await(ctx, p.done.Image); err == nil {
+		return p.check(ctx, p.done.Image)
+	}
+	if e, ok := err.(*FailedError); ok && !e.Gone {
+		if err := p.discard(ctx, e.Image, "it failed: "+e.Reason); err != nil {
+			return join(e, err)
+		}
+		e.Gone, p.done.Image = true, Image{}
+	}
+	return err
+}
+
+// hold brings the instance into the state to be captured in. The tag is written before it is stopped: a run
+// that dies in between leaves one that runs with a tag, and not one that is stopped with nobody to start it.
+func (p *capturing) hold(ctx context.Context) (err error) {
+	if p.from.state == planner.Pending {
+		if p.from, err = p.reach(ctx, p.c.Instance, planner.Running); err != nil {
+			return err
+		}
+	}
+	if p.from.state == planner.Running {
+		if p.c.NoReboot {
+			return nil
+		}
+		if !p.held() {
+			if p.c.Consent != nil {
+				if err := p.c.Consent(); err != nil {
+					return err
+				}
+			}
+			if err := p.retag(ctx, p.c.Instance, map[string]string{planner.TagCapturing: p.label}); err != nil {
+				return err
+			}
+			p.from.tags[planner.TagCapturing] = p.label
+		}
+		p.tell(Event{Type: EventStopping, Instance: p.c.Instance, Family: p.c.Family, Version: p.c.Version})
+		if err := p.stop(ctx); err != nil {
+			return err
+		}
+	}
+	if p.from.state != planner.Stopped {
+		p.done.Stopped = p.held()
+		m, err := p.reach(ctx, p.c.Instance, planner.Stopped)
+		if err != nil {
+			return err
+		}
+		p.from.state = m.state
+		p.tell(Event{Type: EventStopped, Instance: p.c.Instance, Family: p.c.Family, Version: p.c.Version})
+	}
+	return nil
+}
+
+func (p *capturing) stop(ctx context.Context) error {
+	_, err := fleet.Do(ctx, p.Session, fleet.Request{Action: "StopInstances", Instances: 1, Doing: "stop " + p.c.Instance}, p.Session.EC2.StopInstances,
+		&ec2.StopInstancesInput{InstanceIds: []string{p.c.Instance}})
+	if code(err) == "UnsupportedOperation" {
+		return &RefusedError{
+			Message: fmt.Sprintf("%s cannot be stopped, as one-time Spot instances cannot", p.c.Instance),
+			Hint:    "With --no-reboot it is captured as it runs; the image is then only crash-consistent.",
+		}
+	}
+	if err == nil {
+		p.from.state = planner.Stopping
+	}
+	return err
+}
+
+// How long to ask for an image again: a name is free only some time after its image was deregistered,
+// and an instance that has just stopped may not be ready.
+const createWithin = 5 * time.Minute
+
+// create has EC2 make the image. A reply that was lost shows as a name that is taken, by us.
+func (p *capturing) create(ctx context.Context) error {
+	name := ImageName(p.c.Family, p.c.Version)
+	if err := p.leftovers(ctx, Image{Family: p.c.Family, Version: p.c.Version}, fleet.Filter("tag:"+planner.TagImageFrom, p.c.Instance)); err != nil {
+		return err
+	}
+	deadline := p.Session.Now().Add(createWithin)
+	for {
+		out, err := fleet.Do(ctx, p.Session, fleet.Request{Action: "CreateImage", Doing: "make the image " + name + " of " + p.c.Instance},
+			p.Session.EC2.CreateImage, p.input(name))
+		if err == nil {
+			p.created(Image{Image: planner.Image{ID: value(out.ImageId), Name: name}, Family: p.c.Family, Version: p.c.Version})
+			return nil
+		}
+		switch code(err) {
+		case "InvalidAMIName.Duplicate":
+			img, found, err := p.named(ctx, name)
+			if err != nil {
+				return err
+			}
+			if found {
+				if err := p.own(img); err == nil {
+					p.created(img)
+				}
+				return p.own(img)
+			}
+		case "IncorrectInstanceState", "IncorrectState":
+		default:
+			return err
+		}
+		if p.Session.Now().After(deadline) {
+			return err
+		}
+		if cause := p.Session.Sleep(ctx, lookEvery); cause != nil {
+			return cause
+		}
+	}
+}
+
+func (p *capturing) created(img Image) {
+	p.done.Image = img
+	p.tell(Event{Type: EventCreating, Image: img.ID, Instance: p.c.Instance, Family: p.c.Family, Version: p.c.Version})
+}
+
+// input builds a fresh CreateImage input. Tags are written by the call itself, on the image and on its
+// snapshots, so that there is never one that nobody knows. Volumes that would outlive the instance do not
+// outlive those made of the image: a cluster leaves nothing behind.
+func (p *capturing) input(name string) *ec2.CreateImageInput {
+	tags := maps.Clone(p.c.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	maps.Copy(tags, map[string]string{
+		"Name": name, planner.TagImageFamily: p.c.Family, planner.TagImageVersion: p.c.Version,
+		planner.TagImageParent: p.from.image, planner.TagImageFrom: p.c.Instance,
+	})
+	if p.c.Source != "" {
+		tags[planner.TagImageSource] = p.c.Source
+	}
+	in := &ec2.CreateImageInput{
+		InstanceId: new(p.c.Instance), Name: new(name), NoReboot: new(p.c.NoReboot),
+		Description: new(fmt.Sprintf("%s %s, captured from %s", p.c.Family, p.c.Version, p.c.Instance)),
+	}
+	for _, t := range []types.ResourceType{types.ResourceTypeImage, types.ResourceTypeSnapshot} {
+		in.TagSpecifications = append(in.TagSpecifications, types.TagSpecification{ResourceType: t, Tags: fleet.ToTags(tags)})
+	}
+	for _, device := range p.from.kept {
+		in.BlockDeviceMappings = append(in.BlockDeviceMappings, types.BlockDeviceMapping{
+			DeviceName: new(device), Ebs: &types.EbsBlockDevice{DeleteOnTermination: new(true)},
+		})
+	}
+	return in
+}
+
+// check says whether the image is what was to be captured.
+func (p *capturing) check(ctx context.Context, img Image) error {
+	var wrong []string
+	if img.RootSnapshot == "" {
+		wrong = append(wrong, "it has no root snapshot")
+	}
+	if want := p.from.architecture; want != "" && img.Architecture != want {
+		wrong = append(wrong, fmt.Sprintf("its architecture is %s, and that of the instance %s", img.Architecture, want))
+	}
+	if img.Family != p.c.Family || img.Version != p.c.Version || img.From != p.c.Instance {
+		wrong = append(wrong, "it lacks the tags that it was made with")
+	}
+	snapshots, err := p.snapshotsOf(ctx, img.Snapshots(), "look at the snapshots of "+img.ID)
+	if err != nil {
+		return err
+	}
+	for _, d := range img.Disks {
+		if d.Snapshot == "" {
+			continue
+		}
+		n := slices.IndexFunc(snapshots, func(s types.Snapshot) bool { return value(s.SnapshotId) == d.Snapshot })
+		switch {
+		case n < 0:
+			wrong = append(wrong, fmt.Sprintf("the snapshot %s of %s is not there", d.Snapshot, d.Device))
+		case snapshots[n].State != types.SnapshotStateCompleted:
+			wrong = append(wrong, fmt.Sprintf("the snapshot %s of %s is %s", d.Snapshot, d.Device, snapshots[n].State))
+		case d.Size < int(value(snapshots[n].VolumeSize)):
+			wrong = append(wrong, fmt.Sprintf("%s has %d GiB, and its snapshot %s %d", d.Device, d.Size, d.Snapshot, value(snapshots[n].VolumeSize)))
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s is not as it should be: %s", img.Text(), strings.Join(wrong, "; "))
+}
+
+// release starts the instance again, if a capture of this version has stopped it, and forgets that last.
+func (p *capturing) release(ctx context.Context) error {
+	if !p.held() {
+		return nil
+	}
+	m, err := p.machine(ctx, p.c.Instance)
+	if err != nil || m.state.Dead() {
+		return err
+	}
+	if m.state != planner.Running {
+		if m.state == planner.Stopping {
+			if _, err := p.reach(ctx, p.c.Instance, planner.Stopped); err != nil {
+				return err
+			}
+		}
+		if m.state != planner.Pending {
+			_, err := fleet.Do(ctx, p.Session, fleet.Request{Action: "StartInstances", Instances: 1, Doing: "start " + p.c.Instance + " again"},
+				p.Session.EC2.StartInstances, &ec2.StartInstancesInput{InstanceIds: []string{p.c.Instance}})
+			if err != nil {
+				return err
+			}
+		}
+		if _, err := p.reach(ctx, p.c.Instance, planner.Running); err != nil {
+			return err
+		}
+		p.tell(Event{Type: EventStarted, Instance: p.c.Instance, Family: p.c.Family, Version: p.c.Version})
+	}
+	p.done.Stopped = false
+	return p.untag(ctx, p.c.Instance, planner.TagCapturing)
+}
