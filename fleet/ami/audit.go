@@ -64,7 +64,7 @@ func (k *Keeper) FindFacts(ctx context.Context, family string) (f Facts, err err
 	if f.Uses, err = k.Uses(ctx, f.Images); err != nil {
 		return f, err
 	}
-	if f.Snapshots, err = k.snapshotsOf(ctx, f.Images); err != nil {
+	if f.Snapshots, err = k.partsOf(ctx, f.Images); err != nil {
 		return f, err
 	}
 	if f.Parents, err = k.parents(ctx, f.Images); err != nil {
@@ -82,8 +82,8 @@ func (k *Keeper) FindFacts(ctx context.Context, family string) (f Facts, err err
 	return f, nil
 }
 
-// snapshotsOf describes the snapshots of images, by id.
-func (k *Keeper) snapshotsOf(ctx context.Context, images []Image) (map[string]Part, error) {
+// partsOf describes the snapshots of images, by id.
+func (k *Keeper) partsOf(ctx context.Context, images []Image) (map[string]Part, error) {
 	var ids []string
 	for _, i := range images {
 		ids = append(ids, i.Snapshots()...)
