@@ -113,7 +113,7 @@ func (k *Keeper) copyImage(ctx context.Context, t Transfer, attempt int) (Image,
 	for ; ; attempt++ {
 		in := k.copyInput(t)
 		in.ClientToken = new(clientToken([]any{k.Session.Region, in}, attempt))
-		out, err := fleet.Do(ctx, k.Session, fleet.Request{Action: "CopyImage", Doing: fmt.Sprintf("copy %s from %s", t.Image.Text(), t.Region)},
+		out, err := fleet.Do(ctx, k.Session, fleet.Request{Action: "CopyImage", Doing: fmt.Sprintf("copy %s from %s to %s", t.Image.Text(), t.Region, k.Session.Region)},
 			k.Session.EC2.CopyImage, in)
 		switch e, _ := err.(*fleet.CallError); {
 		case e != nil && e.Class == fleet.Token && attempt < launchAttempts:
