@@ -31,6 +31,11 @@ family and channel. All of it stands in tags of the image, in one region.`,
 		a.imageRollbackCommand(),
 		a.imageRevokeCommand(),
 		a.imageRestoreCommand(),
+		a.imageShareCommand(),
+		a.imageUnshareCommand(),
+		a.imageDeprecateCommand(),
+		a.imageProtectCommand(),
+		a.imagePruneCommand(),
 	)
 	return c
 }
