@@ -86,7 +86,7 @@ func (k *Keeper) await(ctx context.Context, img Image) (Image, error) {
 		case failed(img.State):
 			return img, &FailedError{Image: img, Region: k.Session.Region, Reason: img.StateReason}
 		case waited > awaitMost:
-			return img, fmt.Errorf("%s is still %s after %s", img.Text(), img.State, waited.Round(time.Minute))
+			return img, fmt.Errorf("the image %s is still %s after %s", img.Text(), img.State, waited.Round(time.Minute))
 		}
 		if percent, ok := k.progress(ctx, img); ok {
 			k.tell(Event{Type: EventProgress, Image: img.ID, Family: img.Family, Version: img.Version, Percent: percent})
