@@ -33,7 +33,15 @@ type apply struct {
 	last      []planner.Instance // the last look
 	changed   bool               // since the last look
 	rooted    bool               // the last look has the root volumes
+	checked   time.Time          // when status checks were last asked for
 	verdict   *planner.Verdict
+
+	step     planner.Plan     // the part of the plan that is being carried out
+	rest     []planner.Action // what is rolled and not begun
+	old      map[string]bool  // ids of instances that a batch replaces
+	retiring map[string]bool  // those that the batch at hand ends once it is proven
+	batch    int              // the one at hand; 0: the batches have not begun
+	batches  int              // in all; 0: nothing is rolled
 }
 
 // A groupRun is what happens to one group.
@@ -48,6 +56,8 @@ type groupRun struct {
 	until  time.Time      // for how long it is asked for again
 	again  time.Time      // when it is; zero: nothing of the kind is planned
 	err    error
+
+	tolerated error // an err of before the first batch that holds no batch up: it may be short
 }
 
 // A node is an instance that is to run in the end.
@@ -55,6 +65,7 @@ type node struct {
 	planner.Instance
 	announced bool      // its running has been told
 	ran       time.Time // when it was first seen to run by this apply; zero: before
+	checks    checks    // of its status, where the file waits for them
 	refused   bool      // stopped, and EC2 had no room to start it: it is not waited for
 }
 
@@ -84,6 +95,9 @@ func newApply(l *Launcher, want *spec.Cluster, have planner.Observed, p planner.
 		ended:      map[string]bool{},
 		protected:  map[string]bool{},
 		told:       map[string]bool{},
+		old:        map[string]bool{},
+		retiring:   map[string]bool{},
+		step:       p,
 		last:       have.Instances,
 		rooted:     have.Volumes,
 	}
@@ -111,18 +125,13 @@ func newApply(l *Launcher, want *spec.Cluster, have planner.Observed, p planner.
 	return a
 }
 
-// run goes through the plan in the order that never leaves more than was asked for: make the
-// placement groups, end what has to go, start and retag what stays, launch, wait, verify, and
-// last remove the placement groups that nobody is in any more.
+// run goes through the plan: make the placement groups, carry out the actions, remove the placement groups
+// that nobody is in any more, and verify.
 func (a *apply) run(ctx context.Context) error {
 	steps := []func(context.Context) error{
 		a.unreserveLeftovers,
 		a.createPlacements,
-		a.terminatePlanned,
-		a.start,
-		a.retag,
-		a.launch,
-		a.wait,
+		a.carryOut,
 		a.deletePlacements,
 		a.verify,
 	}
@@ -161,14 +170,17 @@ func (a *apply) group(name string) *groupRun {
 func (a *apply) emit(e Event) {
 	if a.l.Notify != nil {
 		e.At = a.s.now()
+		if a.batch > 0 {
+			e.Batch, e.Batches = a.batch, a.batches
+		}
 		a.l.Notify(e)
 	}
 }
 
-// actions are the plan's actions of the given kinds, in its order.
+// actions are the step's actions of the given kinds, in its order.
 func (a *apply) actions(kinds ...planner.Kind) []planner.Action {
 	var some []planner.Action
-	for _, x := range a.plan.Actions {
+	for _, x := range a.step.Actions {
 		if slices.Contains(kinds, x.Kind) {
 			some = append(some, x)
 		}
@@ -205,12 +217,7 @@ func (a *apply) report() Report {
 	r := Report{Cluster: a.want.Name, Elapsed: a.s.Elapsed()}
 	r.Calls, r.ByAction = a.s.Calls()
 	for _, g := range a.groups {
-		g.report.Running = 0
-		for _, n := range a.nodes {
-			if n.Group == g.plan.Name && n.State == planner.Running && !a.ended[n.ID] {
-				g.report.Running++
-			}
-		}
+		g.report.Running = a.running(g)
 		r.Groups = append(r.Groups, g.report)
 	}
 	for _, i := range a.last {
@@ -220,5 +227,6 @@ func (a *apply) report() Report {
 	}
 	sortNodes(r.Left)
 	r.Verdict = a.verdict
+	r.Roll = a.rolled()
 	return r
 }

@@ -91,30 +91,40 @@ func actionOf(q *http.Request) string {
 }
 
 // The kill matrix: a 300-node up is killed at every request, before it and after it took effect;
-// then the same command runs once more, at once.
+// then the same command runs once more, at once. With -v it prints the table of calls and outcomes.
 func TestKilledAtEveryCallConverges(t *testing.T) {
 	nodes := 300
 	if testing.Short() {
 		nodes = 12
 	}
+	table := map[int][]string{} // by request: the action, then the outcome of the kill before and after it
 	for _, after := range []bool{false, true} {
 		for at := 1; ; at++ {
-			died := ""
+			died, outcome := "", "red"
 			t.Run(fmt.Sprintf("after=%v/%d", after, at), func(t *testing.T) {
 				inWorld(t, ec2sim.Options{}, func(w *world) {
 					want := cluster(nodes)
 					died = w.killed(want, at, after)
-					w.mustUp(want)
+					up := w.mustUp(want)
 					w.check(want)
-					if n := len(w.instances()); n != nodes {
+					n := len(w.instances())
+					if n != nodes {
 						w.Errorf("killed at %s: %d instances were ever launched, want %d", died, n, nodes)
 					}
+					outcome = fmt.Sprintf("%d run, %d of them found at once", up.Verdict.Nodes, nodes-up.Groups[0].Launched)
 				})
 			})
 			if died == "" {
 				break
 			}
+			if table[at] == nil {
+				table[at] = []string{died}
+			}
+			table[at] = append(table[at], outcome)
 		}
+	}
+	for at := 1; at <= len(table); at++ {
+		t.Logf("%3d  %-30s  before: %-40s after: %s", at, table[at][0], table[at][1], table[at][len(table[at])-1])
 	}
 }
 

@@ -15,7 +15,7 @@ const (
 	EventLaunchFailed   EventType = "launch_failed"   // a call was refused: Group, Slots, Type, Zone, Asked, Got, Code, Class, Message
 	EventRetry          EventType = "retry"           // a group found no room and is asked for again later: Group, Message
 	EventNodeRunning    EventType = "node_running"    // Node, Instance, Zone, Type
-	EventNodeLost       EventType = "node_lost"       // died before it ran, or went while we looked: Node, Instance, Message
+	EventNodeLost       EventType = "node_lost"       // died before it ran, failed its checks, or went while we looked: Node, Instance, Message
 	EventReleased       EventType = "released"        // instances of a failed launch are terminated: Group, Got, Message
 	EventTerminateStart EventType = "terminate_start" // Group, Got instances are asked to go
 	EventNodeTerminated EventType = "node_terminated" // Node, Instance
@@ -43,14 +43,19 @@ type Event struct {
 	Message      string // EC2's words or ours; may hold control characters
 	Counts       []GroupCount
 	Verdict      *planner.Verdict
+
+	// Batch and Batches say which batch of a rolling replacement it happens in, from 1, and how many there
+	// are; 0 outside of one. A verify with a batch is about the nodes of that batch.
+	Batch, Batches int
 }
 
 // A GroupCount says where one group stands.
 type GroupCount struct {
-	Group    string
-	Want     int
-	Pending  int
-	Running  int
-	Verified int
-	Leaving  int // shutting down
+	Group     string
+	Want      int
+	Pending   int
+	Running   int
+	Verified  int
+	Unchecked int // of those that run: status checks are waited for, and have not passed
+	Leaving   int // shutting down
 }

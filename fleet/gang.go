@@ -151,7 +151,7 @@ func (a *apply) askAgain(ctx context.Context) error {
 func (a *apply) missing(g *groupRun) planner.Slots {
 	held := map[int]bool{}
 	for _, n := range a.members(g) {
-		held[n.Slot] = true
+		held[n.Slot] = held[n.Slot] || !a.retiring[n.ID]
 	}
 	var slots planner.Slots
 	for slot := range g.plan.Want {

@@ -25,21 +25,11 @@ import (
 func (s *Session) images(ctx context.Context, want *spec.Cluster) (images []planner.Image, account string, err error) {
 	found := map[string]planner.Image{}
 	for _, q := range imageQueries(want) {
-		err := Pages(func(token *string) (*string, error) {
-			in := q.input
-			in.NextToken = token
-			out, err := Do(ctx, s, Request{Action: "DescribeImages", Doing: "look up " + q.what, At: q.source.Block},
-				s.EC2.DescribeImages, &in)
-			if err != nil {
-				return nil, err
+		err := s.eachImage(ctx, q, func(i types.Image) {
+			found[value(i.ImageId)] = ToImage(i)
+			if slices.Equal(q.input.Owners, own) {
+				account = value(i.OwnerId)
 			}
-			for _, i := range out.Images {
-				found[value(i.ImageId)] = ToImage(i)
-				if slices.Equal(q.input.Owners, own) {
-					account = value(i.OwnerId)
-				}
-			}
-			return out.NextToken, nil
 		})
 		if err != nil {
 			return nil, "", err
@@ -62,20 +52,72 @@ func (l *Launcher) Revoked(ctx context.Context, instances []planner.Instance) (i
 			ids[i.ImageID] = true
 		}
 	}
-	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(ids)), 200) {
-		out, err := Do(ctx, l.Session, Request{Action: "DescribeImages", Doing: "see which images were revoked"},
-			l.Session.EC2.DescribeImages, &ec2.DescribeImagesInput{
-				Filters:           []types.Filter{Filter("image-id", chunk...), Filter("tag-key", planner.TagImageRevoked)},
-				IncludeDeprecated: new(true), IncludeDisabled: new(true), MaxResults: new(int32(page)),
-			})
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(ids)), filterValues) {
+		q := imageQuery{what: "which images were revoked", input: byID(chunk)}
+		q.input.Filters = append(q.input.Filters, Filter("tag-key", planner.TagImageRevoked))
+		if err := l.Session.eachImage(ctx, q, func(i types.Image) { images = append(images, ToImage(i)) }); err != nil {
+			return nil, err
+		}
+	}
+	return images, nil
+}
+
+// former describes the images of instances that are none of those the file may mean, so that a plan can say by
+// name and version what is replaced. There are such instances only if there is something to replace; then it is
+// one call. An image that is gone is not in the answer.
+func (s *Session) former(ctx context.Context, want *spec.Cluster, have planner.Observed) ([]planner.Image, error) {
+	known := map[string]bool{"": true}
+	for _, i := range have.Images {
+		known[i.ID] = true
+	}
+	var ids []string
+	for _, i := range have.Instances {
+		if _, ok := want.Group(i.Group); ok && !i.State.Dead() && !known[i.ImageID] {
+			known[i.ImageID] = true
+			ids = append(ids, i.ImageID)
+		}
+	}
+	slices.Sort(ids)
+	var images []planner.Image
+	for chunk := range slices.Chunk(ids, filterValues) {
+		err := s.eachImage(ctx, imageQuery{what: "image " + strings.Join(chunk, ", "), input: byID(chunk)}, func(i types.Image) {
+			images = append(images, ToImage(i))
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(images, func(a, b planner.Image) int { return strings.Compare(a.ID, b.ID) })
+	return images, nil
+}
+
+// eachImage asks for images, page by page.
+func (s *Session) eachImage(ctx context.Context, q imageQuery, use func(types.Image)) error {
+	return Pages(func(token *string) (*string, error) {
+		in := q.input
+		in.NextToken = token
+		out, err := Do(ctx, s, Request{Action: "DescribeImages", Doing: "look up " + q.what, At: q.source.Block},
+			s.EC2.DescribeImages, &in)
 		if err != nil {
 			return nil, err
 		}
 		for _, i := range out.Images {
-			images = append(images, ToImage(i))
+			use(i)
 		}
+		return out.NextToken, nil
+	})
+}
+
+// filterValues is how many values EC2 takes in a filter.
+const filterValues = 200
+
+// byID asks for images by id. Deprecated ones still launch by id, but are hidden from everybody but their
+// owner.
+func byID(ids []string) ec2.DescribeImagesInput {
+	return ec2.DescribeImagesInput{
+		Filters: []types.Filter{Filter("image-id", ids...)}, MaxResults: new(int32(page)),
+		IncludeDeprecated: new(true), IncludeDisabled: new(true),
 	}
-	return images, nil
 }
 
 // own is the owner of one's own images, in DescribeImages.
@@ -90,7 +132,7 @@ type imageQuery struct {
 func imageQueries(want *spec.Cluster) []imageQuery {
 	var ids []string
 	var queries []imageQuery
-	var byID imageQuery
+	var named imageQuery // by id
 	seen := map[string]bool{}
 	for i := range want.Groups {
 		img := want.Groups[i].Image
@@ -103,7 +145,7 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 		switch {
 		case img.ID != "":
 			ids = append(ids, img.ID)
-			byID.source = img.Source
+			named.source = img.Source
 			continue
 		case img.Name != "":
 			q.what = fmt.Sprintf("image %q of %s", img.Name, strings.Join(img.Owners, ", "))
@@ -126,14 +168,9 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 		}
 		queries = append(queries, q)
 	}
-	for chunk := range slices.Chunk(ids, 200) { // EC2's cap of values in a filter
-		byID.what = "image " + strings.Join(chunk, ", ")
-		// Deprecated images still launch by id, but are hidden from everybody but their owner.
-		byID.input = ec2.DescribeImagesInput{
-			Filters: []types.Filter{Filter("image-id", chunk...)}, MaxResults: new(int32(page)),
-			IncludeDeprecated: new(true), IncludeDisabled: new(true),
-		}
-		queries = append(queries, byID)
+	for chunk := range slices.Chunk(ids, filterValues) {
+		named.what, named.input = "image "+strings.Join(chunk, ", "), byID(chunk)
+		queries = append(queries, named)
 	}
 	return queries
 }

@@ -174,7 +174,7 @@ func granted(g grant) Event {
 	if g.err != nil {
 		e.Type, e.Code, e.Class, e.Message = EventLaunchFailed, g.err.Code, g.err.Class, g.err.Message
 	} else if g.got() < g.asked() {
-		e.Type = EventLaunchFailed
+		e.Type, e.Class, e.Message = EventLaunchFailed, Capacity, "no room for more"
 	}
 	return e
 }
@@ -200,6 +200,8 @@ func (c *climb) weigh(r planner.Rung, grants []grant, spent map[quota]bool) (o o
 		ref := Refusal{InstanceType: r.Type, Zone: g.call.Subnet.Zone, Subnet: g.call.Subnet.ID, Asked: g.asked(), Got: g.got()}
 		if g.err != nil {
 			ref.Code, ref.Class, ref.Message = g.err.Code, g.err.Class, g.err.Message
+		} else {
+			ref.Class = Capacity // "launches the largest possible number of instances above MinCount" (RunInstances)
 		}
 		c.refusals = append(c.refusals, ref)
 		switch {
@@ -231,7 +233,9 @@ func (c *climb) release(ctx context.Context, unsure bool) error {
 	}
 	gone, err := c.a.s.terminate(ctx, c.nodes)
 	c.released += gone
-	c.emit(Event{Type: EventReleased, Group: c.group.Name, Got: gone, Message: "the group came up short"})
+	if gone > 0 {
+		c.emit(Event{Type: EventReleased, Group: c.group.Name, Got: gone, Message: "the group came up short"})
+	}
 	c.nodes = nil
 	return err
 }

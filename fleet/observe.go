@@ -49,6 +49,11 @@ func (l *Launcher) Observe(ctx context.Context, want *spec.Cluster, scope Scope)
 		}
 		have.Images, have.Account = images, cmp.Or(account, have.Account)
 	}
+	if scope >= Placing {
+		if have.Former, err = s.former(ctx, want, have); err != nil {
+			return have, err
+		}
+	}
 	if scope >= Roots && len(want.Groups) > 0 { // where nothing is wanted, nothing is compared
 		have.Volumes = true
 		if alive(have.Instances) > 0 {

@@ -93,7 +93,7 @@ func (p Policy) Actions() []string {
 
 // feature is what of EC2 a file uses, as far as it decides which calls are made.
 type feature struct {
-	placement, reserve, reservations, groups, keys, profile, spot bool
+	placement, reserve, reservations, groups, keys, profile, spot, checks bool
 }
 
 func features(want *spec.Cluster) (f feature) {
@@ -104,6 +104,7 @@ func features(want *spec.Cluster) (f feature) {
 		f.groups = f.groups || len(g.SecurityGroups) > 0
 		f.keys = f.keys || g.KeyName != ""
 		f.profile = f.profile || g.InstanceProfile != ""
+		f.checks = f.checks || g.Launch.Wait == spec.WaitChecked
 		f.spot = f.spot || g.Market == spec.Spot
 	}
 	return f
@@ -124,6 +125,9 @@ func (f feature) looks() []string {
 	}
 	if f.keys {
 		all = append(all, "ec2:DescribeKeyPairs")
+	}
+	if f.checks {
+		all = append(all, "ec2:DescribeInstanceStatus")
 	}
 	if f.reservations || f.reserve {
 		all = append(all, "ec2:DescribeCapacityReservations")

@@ -25,6 +25,7 @@ func TestPolicyIsWhatTheCallsNeed(t *testing.T) {
 		}},
 		{"spot", func(g *spec.Group) { g.Market = spec.Spot }},
 		{"reserve", func(g *spec.Group) { g.Launch.Reserve = true }},
+		{"checked", func(g *spec.Group) { g.Launch.Wait = spec.WaitChecked }},
 		{"mortal", func(g *spec.Group) { g.TTL = 8 * time.Hour }},
 	}
 	seen := map[string]bool{} // in any of the lives so far; the plain one comes first

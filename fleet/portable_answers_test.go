@@ -125,6 +125,19 @@ func (p *portable) settle(filter, value string, n int) {
 	p.Fatalf("%s = %s does not show %d instances", filter, value, n)
 }
 
+// pass waits until the endpoint's clock has left the second of t. Launch times are in whole seconds (EC2 API
+// Reference, Instance, LaunchTime), so that nobody can tell which of two launches of one second was first.
+func (p *portable) pass(t time.Time) {
+	p.Helper()
+	for range 300 {
+		if p.clock().Truncate(time.Second).After(t) {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	p.Fatalf("the clock of the endpoint still shows %s", t)
+}
+
 // facts is what DescribeInstanceTypes says of a type, as far as a plan rests on it. moto has AWS's own
 // data.
 func (p *portable) facts(name types.InstanceType) string {

@@ -60,23 +60,23 @@ func nothingThere(p *portable) {
 }
 
 func upStatusDown(p *portable) {
-	want := p.cluster(40)
+	want := p.cluster(24)
 	r := p.up(want)
-	if g := r.Groups[0]; g.Launched != 40 || g.Running != 40 || g.Replaced+g.Released+g.Terminated > 0 {
-		p.Errorf("the report is %+v, want 40 launched and running", g)
+	if g := r.Groups[0]; g.Launched != 24 || g.Running != 24 || g.Replaced+g.Released+g.Terminated > 0 {
+		p.Errorf("the report is %+v, want 24 launched and running", g)
 	}
 	if n := r.ByAction["RunInstances"]; n != 1 {
 		p.Errorf("%d launch calls, want 1", n)
 	}
 	for slot, i := range p.check(want) {
-		if i.Slot != slot || i.LaunchIndex != slot || i.CallSize != 40 || i.Group != "compute" {
+		if i.Slot != slot || i.LaunchIndex != slot || i.CallSize != 24 || i.Group != "compute" {
 			p.Errorf("node %d is slot %d of %s, launch index %d of %d", slot, i.Slot, i.Group, i.LaunchIndex, i.CallSize)
 		}
 		if i.State != planner.Running || i.ImageID != *p.image.ImageId || i.InstanceType != instanceType ||
 			i.SubnetID != *p.subnets[0].SubnetId || i.Zone != *p.subnets[0].AvailabilityZone || i.PrivateIP == "" || i.Market != "on-demand" {
 			p.Errorf("node %d is %+v", slot, i)
 		}
-		if i.Tags["Name"] != p.name+"-compute" || i.Tags["cluster:slots"] != "0-39" {
+		if i.Tags["Name"] != p.name+"-compute" || i.Tags["cluster:slots"] != "0-23" {
 			p.Errorf("node %d has the tags %v", slot, i.Tags)
 		}
 	}
@@ -85,8 +85,8 @@ func upStatusDown(p *portable) {
 		p.Errorf("up again launched: %+v", again.ByAction)
 	}
 	down := p.down(want)
-	if down.Groups[0].Terminated != 40 || down.ByAction["TerminateInstances"] != 1 {
-		p.Errorf("down terminated %d in %d calls, want 40 in one", down.Groups[0].Terminated, down.ByAction["TerminateInstances"])
+	if down.Groups[0].Terminated != 24 || down.ByAction["TerminateInstances"] != 1 {
+		p.Errorf("down terminated %d in %d calls, want 24 in one", down.Groups[0].Terminated, down.ByAction["TerminateInstances"])
 	}
 	if once := p.down(want); once.ByAction["TerminateInstances"] > 0 {
 		p.Errorf("down again terminated something: %v", once.ByAction)
@@ -244,7 +244,7 @@ func networkOfTheFile(p *portable) {
 }
 
 func allSubnets(p *portable) {
-	want := p.cluster(30, func(g *spec.Group) {
+	want := p.cluster(12, func(g *spec.Group) {
 		g.Launch.Subnets, g.Subnets = spec.SubnetsAll, nil
 		for _, s := range p.subnets[:3] {
 			g.Subnets = append(g.Subnets, *s.SubnetId)
@@ -400,6 +400,7 @@ func secondHolderGoes(p *portable) {
 	before := p.nodes(want)
 	tags := maps.Clone(before[5].Tags)
 	tags["cluster:slots"] = "5"
+	p.pass(before[5].Launched)
 	id := p.foreign(*p.image.ImageId, tags)
 	if r := p.up(want); r.Groups[0].Terminated != 1 {
 		p.Errorf("terminated %d, want 1", r.Groups[0].Terminated)

@@ -5,15 +5,12 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,10 +20,11 @@ import (
 
 // An endpoint is an EC2 at a URL.
 type endpoint struct {
-	url  string
-	moto bool // it is moto, of which the differences are known
-	now  func() time.Time
-	gate *gate
+	url   string
+	moto  bool             // it is moto, of which the differences are known
+	now   func() time.Time // the launcher's time there: it passes as fast as the launcher's waits do
+	clock func() time.Time // what the endpoint writes on what happens
+	gate  *gate
 }
 
 // embedded is the embedded region, on loopback.
@@ -34,20 +32,26 @@ func embedded(t *testing.T, o ec2sim.Options) endpoint {
 	r := ec2sim.New(o)
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
-	return endpoint{url: server.URL, now: r.Now}
+	return endpoint{url: server.URL, now: r.Now, clock: r.Now}
 }
+
+const untried = "the launcher is not tried against an EC2 that is not ours"
 
 // other is an EC2 that is not this project's. Without one the test is skipped.
 func other(t *testing.T) endpoint {
 	start := time.Now()
 	e := endpoint{
-		url: os.Getenv("CLUSTER_TEST_ENDPOINT"),
-		now: func() time.Time { return start.Add(hurry * time.Since(start)) },
+		url:   os.Getenv("CLUSTER_TEST_ENDPOINT"),
+		now:   func() time.Time { return start.Add(hurry * time.Since(start)) },
+		clock: time.Now,
 	}
 	if e.url == "" {
+		if os.Getenv("CLUSTER_TEST_PORTABLE") == "" {
+			t.Skip("neither CLUSTER_TEST_PORTABLE=1 nor CLUSTER_TEST_ENDPOINT: " + untried)
+		}
 		path, err := exec.LookPath("moto_server")
 		if err != nil {
-			t.Skip("no CLUSTER_TEST_ENDPOINT, and no moto_server on the path: the launcher is not tried against an EC2 that is not ours")
+			t.Skip("no CLUSTER_TEST_ENDPOINT, and no moto_server on the path: " + untried)
 		}
 		e.url = startMoto(t, path)
 	}
@@ -58,55 +62,6 @@ func other(t *testing.T) endpoint {
 	res.Body.Close()
 	e.moto = res.StatusCode == http.StatusOK
 	return e
-}
-
-// startMoto starts a moto server on a free port, and ends it with the test.
-func startMoto(t *testing.T, path string) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	host, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
-	var said bytes.Buffer
-	cmd := exec.Command(path, "-H", host, "-p", port)
-	cmd.Stdout, cmd.Stderr = &said, &said
-	// What TestPortable sets is for the launcher; moto reads it too, and stumbles over an empty profile.
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
-	cmd.WaitDelay = time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", path, err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		// It may have ended by itself; then there is nothing to kill.
-		_ = cmd.Process.Kill()
-		<-ended
-		if t.Failed() {
-			t.Logf("moto's log ends:\n%s", lastLines(said.String(), 40))
-		}
-	})
-	for range 600 {
-		c, err := net.DialTimeout("tcp", net.JoinHostPort(host, port), time.Second)
-		if err == nil {
-			c.Close()
-			return "http://" + net.JoinHostPort(host, port)
-		}
-		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("%s ended: %v\n%s", path, err, said.String())
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	t.Fatalf("%s does not answer after a minute", path)
-	return ""
-}
-
-func lastLines(s string, n int) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 // plainBodies is an HTTP client that reads request bodies in the plain way. With the SDK's own way (io.WriterTo,

@@ -15,6 +15,7 @@ type Report struct {
 	Cluster  string
 	Groups   []GroupReport      // the plan's order
 	Verdict  *planner.Verdict   // nil: not verified (down, or the launch failed before)
+	Roll     *RollReport        // nil: nothing was replaced batch by batch
 	Calls    int                // API requests since the session began, retries included
 	ByAction map[string]int     // the same, by action
 	Elapsed  time.Duration      // the region's time, from the session's first call
@@ -42,10 +43,21 @@ func (g GroupReport) Short() int { return max(0, g.Want-g.Running) }
 type Refusal struct {
 	InstanceType, Zone, Subnet string
 	Asked, Got                 int
-	Code                       string
+	Code                       string // EC2's; empty: no answer, or, with Got, a part was granted, for which EC2 has no code
 	Class                      Class
 	Message                    string
 	Remembered                 bool // of minutes ago, by this or another group: the pool was not asked again
+}
+
+// Reason is why less was granted, in a word: EC2's code, or what stands for one.
+func (r Refusal) Reason() string {
+	switch {
+	case r.Code != "":
+		return r.Code
+	case r.Got > 0:
+		return "no room for more"
+	}
+	return "no answer"
 }
 
 // ShortError says that a group did not get the nodes it needs, for lack of capacity or quota.
@@ -68,7 +80,10 @@ func (e *ShortError) Error() string {
 }
 
 // IdentityError says that at least one node does not come from the image.
-type IdentityError struct{ Verdict planner.Verdict }
+type IdentityError struct {
+	Verdict planner.Verdict
+	Ended   bool // the nodes it is about were ended again: those that they were to replace serve on
+}
 
 func (e *IdentityError) Error() string {
 	names := make([]string, 0, 3)

@@ -217,11 +217,18 @@ func (a *apply) launch(ctx context.Context) error {
 	var climbs []*climb
 	for _, g := range a.groups {
 		var slots planner.Slots
-		for _, x := range a.plan.Actions {
-			if x.Group == g.plan.Name && (x.Kind == planner.Launch || x.Kind == planner.Replace) {
+		held := map[int]bool{} // since the plan was made
+		if a.batch > 0 {
+			for _, n := range a.members(g) {
+				held[n.Slot] = held[n.Slot] || !a.old[n.ID]
+			}
+		}
+		for _, x := range a.actions(planner.Launch, planner.Replace) {
+			if x.Group == g.plan.Name {
 				slots = append(slots, x.Slots...)
 			}
 		}
+		slots = slices.DeleteFunc(slots, func(slot int) bool { return held[slot] })
 		if len(slots) > 0 {
 			slices.Sort(slots)
 			g.begun = a.s.now()
@@ -237,13 +244,16 @@ func (a *apply) launch(ctx context.Context) error {
 }
 
 func (a *apply) newClimb(g *groupRun, slots planner.Slots, rungs []planner.Rung) *climb {
-	kept := 0
-	for _, n := range a.nodes {
-		if n.Group == g.plan.Name && n.Slot >= 0 && n.Slot < g.plan.Want && !a.ended[n.ID] {
-			kept++
+	kept := map[int]bool{}
+	for _, n := range a.members(g) {
+		if n.Slot >= 0 && n.Slot < g.plan.Want {
+			kept[n.Slot] = true
 		}
 	}
-	return &climb{a: a, group: g.spec, plan: g.plan, slots: slots, kept: kept, rungs: rungs}
+	for _, slot := range slots {
+		delete(kept, slot) // its old node may still be there
+	}
+	return &climb{a: a, group: g.spec, plan: g.plan, slots: slots, kept: len(kept), rungs: rungs}
 }
 
 // climb runs climbs side by side, tells their events as they come, and takes in the results.
@@ -299,28 +309,9 @@ func (a *apply) verify(ctx context.Context) error {
 	if len(a.want.Groups) == 0 || !a.worthVerifying() {
 		return nil
 	}
-	have := a.have
-	for try := 0; ; try++ {
-		if a.changed {
-			if err := a.lookAgain(ctx); err != nil {
-				return err
-			}
-		}
-		have.Volumes, have.At = true, a.s.now()
-		have.Instances = slices.DeleteFunc(a.remaining(), func(i planner.Instance) bool { return a.nodes[i.ID] != nil && a.nodes[i.ID].refused })
-		if !a.rooted {
-			if err := a.s.roots(ctx, a.want.Name, have.Instances); err != nil {
-				return err
-			}
-		}
-		if try == 4 || !slices.ContainsFunc(have.Instances, func(i planner.Instance) bool { return i.RootSnapshot == "" && !i.State.Dead() }) {
-			break
-		}
-		// Volumes are shown later than their instances.
-		if err := a.s.Sleep(ctx, a.l.look(1)); err != nil {
-			return err
-		}
-		a.changed = true
+	have, err := a.rootedLook(ctx, func(i planner.Instance) bool { return a.nodes[i.ID] == nil || !a.nodes[i.ID].refused })
+	if err != nil {
+		return err
 	}
 	v := planner.Verify(a.want, have, planner.LevelRoot)
 	v.Mismatched = slices.DeleteFunc(v.Mismatched, func(m planner.Mismatch) bool { return m.Instance == "" && a.shortAllowed(m.Node) })
@@ -333,10 +324,38 @@ func (a *apply) verify(ctx context.Context) error {
 	return nil
 }
 
+// rootedLook is the last look at those instances that are of interest, with their root volumes. It looks
+// again if something has changed since.
+func (a *apply) rootedLook(ctx context.Context, of func(planner.Instance) bool) (planner.Observed, error) {
+	have := a.have
+	for try := 0; ; try++ {
+		if a.changed {
+			if err := a.lookAgain(ctx); err != nil {
+				return have, err
+			}
+		}
+		have.Volumes, have.At = true, a.s.now()
+		have.Instances = slices.DeleteFunc(a.remaining(), func(i planner.Instance) bool { return !of(i) })
+		if !a.rooted {
+			if err := a.s.roots(ctx, a.want.Name, have.Instances); err != nil {
+				return have, err
+			}
+		}
+		if try == 4 || !slices.ContainsFunc(have.Instances, func(i planner.Instance) bool { return i.RootSnapshot == "" && !i.State.Dead() }) {
+			return have, nil
+		}
+		// Volumes are shown later than their instances.
+		if err := a.s.Sleep(ctx, a.l.look(1)); err != nil {
+			return have, err
+		}
+		a.changed = true
+	}
+}
+
 // worthVerifying says that every group has what it needs.
 func (a *apply) worthVerifying() bool {
 	for _, g := range a.groups {
-		if short, ok := errors.AsType[*ShortError](g.err); g.err != nil && (!ok || !short.Kept) {
+		if g.err != nil && !keptShort(g.err) {
 			return false
 		}
 	}
@@ -346,7 +365,7 @@ func (a *apply) worthVerifying() bool {
 // shortAllowed says that a node is missing from a group that may be short.
 func (a *apply) shortAllowed(node string) bool {
 	for _, g := range a.groups {
-		if short, ok := errors.AsType[*ShortError](g.err); ok && short.Kept {
+		if keptShort(g.err) {
 			for slot := range g.plan.Want {
 				if planner.NodeName(g.plan.Name, slot) == node {
 					return true
@@ -355,6 +374,12 @@ func (a *apply) shortAllowed(node string) bool {
 		}
 	}
 	return false
+}
+
+// keptShort says that a group came up short and was allowed to.
+func keptShort(err error) bool {
+	short, ok := errors.AsType[*ShortError](err)
+	return ok && short.Kept
 }
 
 // remaining is the last look without what this apply has ended.

@@ -237,13 +237,15 @@ func (w *world) trouble(rnd *rand.Rand, want *spec.Cluster) {
 			}
 		}
 	}
-	switch rnd.IntN(8) {
+	switch rnd.IntN(9) {
 	case 0:
 		w.region.Inject(ec2sim.Fault{Instances: []int{1 + rnd.IntN(20), 1 + rnd.IntN(20)}, Dies: "Server.InternalError"})
 	case 1:
 		w.region.Inject(ec2sim.Fault{EqualIndexes: true, Call: 1 + rnd.IntN(3)})
 	case 2:
 		w.region.Inject(ec2sim.Fault{Instances: []int{1 + rnd.IntN(20)}, Stuck: true})
+	case 3:
+		w.region.Inject(ec2sim.Fault{Instances: []int{1 + rnd.IntN(20), 1 + rnd.IntN(20)}, Impaired: true})
 	}
 	if ids := w.ours(); len(ids) > 0 && rnd.IntN(4) == 0 {
 		id := ids[rnd.IntN(len(ids))]
@@ -288,6 +290,9 @@ func randomCluster(rnd *rand.Rand) *spec.Cluster {
 		}
 		if rnd.IntN(3) == 0 {
 			g.Launch.All, g.Launch.Min = false, 1+rnd.IntN(count)
+		}
+		if rnd.IntN(6) == 0 {
+			g.Launch.Wait = spec.WaitChecked
 		}
 		if rnd.IntN(4) == 0 {
 			g.Launch.Together = "gang"

@@ -442,3 +442,79 @@ func TestStartWithoutRoomIsShortAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// checked has a group wait for its status checks.
+func checked(g *spec.Group) { g.Launch.Wait = spec.WaitChecked }
+
+func TestImpairedNodesAreReplaced(t *testing.T) {
+	inWorld(t, ec2sim.Options{}, func(w *world) {
+		w.region.Inject(ec2sim.Fault{Instances: []int{3, 7}, Impaired: true})
+		want := cluster(20, checked)
+		r := w.mustUp(want)
+		if g := r.Groups[0]; g.Replaced != 2 || g.Running != 20 {
+			w.Errorf("%d replaced and %d running, want 2 and 20", g.Replaced, g.Running)
+		}
+		if n := r.ByAction["DescribeInstanceStatus"]; n > 14 {
+			w.Errorf("status checks were asked for %d times in %s", n, r.Elapsed)
+		}
+		lost := 0
+		for _, e := range w.events {
+			if e.Type == fleet.EventNodeLost {
+				lost++
+				if !strings.Contains(e.Message, "instance impaired") {
+					w.Errorf("%s is lost because of %q", e.Node, e.Message)
+				}
+			}
+		}
+		if lost != 2 {
+			w.Errorf("%d nodes were told as lost, want 2", lost)
+		}
+		w.check(want)
+
+		// A cluster that is as it should be is asked once more, and nothing happens to it.
+		again := w.mustUp(want)
+		if again.Groups[0].Launched != 0 || again.ByAction["DescribeInstanceStatus"] != 1 {
+			w.Errorf("up again: %d launched, calls %v", again.Groups[0].Launched, again.ByAction)
+		}
+	})
+}
+
+func TestImpairedNodesBeyondTheBudgetGiveUp(t *testing.T) {
+	inWorld(t, ec2sim.Options{}, func(w *world) {
+		w.region.Inject(ec2sim.Fault{Impaired: true})
+		_, err := w.up(cluster(4, checked))
+		lost, ok := errors.AsType[*fleet.LostError](err)
+		if !ok || !strings.Contains(lost.Message, "status checks failed") {
+			w.Fatalf("up: %v, want a LostError that tells of status checks", err)
+		}
+		time.Sleep(2 * time.Minute)
+		if n := len(w.living()); n != 0 {
+			w.Errorf("%d instances are left", n)
+		}
+	})
+}
+
+// Without the wish for checks none are asked for, and an impaired node is a node.
+func TestImpairedNodesRunWhereNobodyAsks(t *testing.T) {
+	inWorld(t, ec2sim.Options{}, func(w *world) {
+		w.region.Inject(ec2sim.Fault{Impaired: true})
+		if r := w.mustUp(cluster(4)); r.ByAction["DescribeInstanceStatus"] != 0 {
+			w.Errorf("status checks were asked for: %v", r.ByAction)
+		}
+	})
+}
+
+// A node of an earlier run that fails its checks only now is made good too, though this plan launches nothing.
+func TestElderNodesThatFailTheirChecksAreReplaced(t *testing.T) {
+	inWorld(t, ec2sim.Options{}, func(w *world) {
+		w.region.Inject(ec2sim.Fault{Instances: []int{2}, Impaired: true})
+		w.mustUp(cluster(4))
+		w.region.Calm()
+		time.Sleep(5 * time.Minute)
+		want := cluster(4, checked)
+		if r := w.mustUp(want); r.Groups[0].Replaced != 1 || r.Groups[0].Running != 4 {
+			w.Errorf("%d replaced and %d running, want 1 and 4", r.Groups[0].Replaced, r.Groups[0].Running)
+		}
+		w.check(want)
+	})
+}

@@ -12,7 +12,7 @@ import (
 	"cluster/planner"
 )
 
-// LostError says that nodes of a group died before they ran, more of them than are made good.
+// LostError says that nodes of a group died before they ran or failed their checks, more of them than are made good.
 type LostError struct {
 	Group   string
 	Lost    int    // in all, those made good included
@@ -21,7 +21,7 @@ type LostError struct {
 }
 
 func (e *LostError) Error() string {
-	return fmt.Sprintf("group %s: %d nodes died before they ran, the last one %s: %s", e.Group, e.Lost, e.Node, e.Message)
+	return fmt.Sprintf("group %s: %d nodes were lost on the way up, the last one %s: %s", e.Group, e.Lost, e.Node, e.Message)
 }
 
 // lookAgain looks at the cluster and takes in what changed.
@@ -61,6 +61,7 @@ func (a *apply) counts() []GroupCount {
 	for k, g := range a.groups {
 		c := &counts[k]
 		c.Group, c.Want = g.plan.Name, g.plan.Want
+		c.Running = a.held(g, func(n *node) bool { return n.State == planner.Running && !a.ended[n.ID] })
 		for _, n := range a.nodes {
 			switch {
 			case n.Group != g.plan.Name:
@@ -69,7 +70,9 @@ func (a *apply) counts() []GroupCount {
 					c.Leaving++
 				}
 			case n.State == planner.Running:
-				c.Running++
+				if !a.up(n) {
+					c.Unchecked++
+				}
 			case !n.State.Dead():
 				c.Pending++
 			}
@@ -89,7 +92,7 @@ func (a *apply) wait(ctx context.Context) error {
 		return nil
 	}
 	steps := []func(context.Context) error{
-		a.lookAgain, a.makeGood, a.giveUp, a.settleGangs, a.askAgain, a.endDuplicates,
+		a.lookAgain, a.check, a.endImpaired, a.makeGood, a.giveUp, a.settleGangs, a.askAgain, a.endDuplicates,
 	}
 	for n := 0; a.changed || !a.settled() || a.waiting(); n++ {
 		if n > 0 || a.changed && !a.settled() {
@@ -118,17 +121,20 @@ func (a *apply) pause(n int) time.Duration {
 		}
 		return max(time.Second, first.Sub(a.s.now()))
 	}
+	if a.onlyChecks() {
+		return checksEvery
+	}
 	return a.l.look(n)
 }
 
 // settled says that every node runs and shows its root volume. One that runs and still shows none after
-// a minute is waited for no longer: the verification will call it unproven.
+// a minute is waited for no longer: the verification will call it unproven. Nor is one that is to be replaced.
 func (a *apply) settled() bool {
 	for _, n := range a.nodes {
-		if g := a.group(n.Group); a.ended[n.ID] || n.refused || g == nil || g.over {
+		if g := a.group(n.Group); a.ended[n.ID] || a.old[n.ID] || n.refused || g == nil || g.over {
 			continue
 		}
-		if n.State != planner.Running || n.RootVolumeID == "" && a.s.now().Sub(n.ran) < visibleWithin {
+		if !a.up(n) || n.RootVolumeID == "" && a.s.now().Sub(n.ran) < visibleWithin {
 			return false
 		}
 	}
@@ -144,11 +150,22 @@ func (a *apply) makeGood(ctx context.Context) error {
 		if len(lost) == 0 {
 			continue
 		}
+		for _, i := range lost {
+			if !a.before[i.ID] {
+				g.report.Launched--
+			}
+		}
 		last := lost[len(lost)-1]
 		if g.spec == nil || g.over {
 			continue
 		}
-		if g.report.Replaced+len(lost) > a.l.budget(g.plan.Want) || len(g.rung) == 0 {
+		affordable := g.report.Replaced+len(lost) <= a.l.budget(g.plan.Want)
+		if affordable && len(g.rung) == 0 {
+			if err := a.findRungs(ctx, g); err != nil {
+				return err
+			}
+		}
+		if !affordable || len(g.rung) == 0 {
 			g.over = true
 			g.err = &LostError{
 				Group: g.plan.Name, Lost: g.report.Replaced + len(lost),
@@ -160,7 +177,6 @@ func (a *apply) makeGood(ctx context.Context) error {
 			continue
 		}
 		g.report.Replaced += len(lost)
-		g.report.Launched -= len(lost)
 		var slots planner.Slots
 		for _, i := range lost {
 			slots = append(slots, i.Slot)
@@ -172,13 +188,37 @@ func (a *apply) makeGood(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// lost takes the dead nodes of a group out, tells of them, and returns them in the order of their slots.
+// findRungs finds out where a group's nodes may be launched, if the plan launched none and so did not ask.
+func (a *apply) findRungs(ctx context.Context, g *groupRun) (err error) {
+	if a.have.Facts == nil {
+		if a.have.Facts, err = a.s.facts(ctx, a.want); err != nil {
+			return err
+		}
+		for _, t := range a.have.Facts.Types {
+			a.types[t.Name] = t
+		}
+	}
+	have := a.have
+	have.Instances = a.remaining()
+	for _, p := range planner.Diff(a.want, have).Groups {
+		if p.Name == g.plan.Name {
+			g.plan.Rungs, g.rung = p.Rungs, p.Rungs
+		}
+	}
+	return nil
+}
+
+// lost takes the dead nodes of a group out, tells of them, and returns those to be made good in the order
+// of their slots: the slot of one that was to be replaced waits for its batch.
 func (a *apply) lost(g *groupRun) []planner.Instance {
 	var dead []planner.Instance
 	for id, n := range a.nodes {
 		if n.Group == g.plan.Name && n.State.Dead() && !a.ended[id] {
 			dead = append(dead, n.Instance)
 			delete(a.nodes, id)
+			if n.checks.impaired != "" {
+				a.ended[id], a.told[id] = true, true // ended by us, and told as lost
+			}
 			a.deadTokens[n.ClientToken] = a.allDead(n.ClientToken)
 		}
 	}
@@ -186,7 +226,7 @@ func (a *apply) lost(g *groupRun) []planner.Instance {
 	for _, i := range dead {
 		a.emit(Event{Type: EventNodeLost, Group: i.Group, Node: planner.NodeName(i.Group, i.Slot), Instance: i.ID, Zone: i.Zone, InstanceType: i.InstanceType, Message: i.StateReason})
 	}
-	return dead
+	return slices.DeleteFunc(dead, func(i planner.Instance) bool { return a.old[i.ID] })
 }
 
 func (a *apply) allDead(token string) bool {
@@ -202,16 +242,23 @@ func (a *apply) allDead(token string) bool {
 // without the rest. Nodes that were there before stay.
 func (a *apply) releaseGroup(ctx context.Context, g *groupRun) error {
 	if g.spec != nil && !g.spec.Launch.All && a.running(g) >= g.spec.Launch.Min {
-		return a.end(ctx, g, func(n *node) bool { return n.State != planner.Running })
+		return a.end(ctx, g, func(n *node) bool { return !a.up(n) })
 	}
 	return a.end(ctx, g, func(*node) bool { return true })
 }
 
-func (a *apply) running(g *groupRun) (n int) {
+// running is how many slots of a group have a node that is up.
+func (a *apply) running(g *groupRun) int { return a.held(g, a.up) }
+
+// held is how many slots of a group have a node that which picks. An instance whose slot cannot be told counts.
+func (a *apply) held(g *groupRun, which func(*node) bool) (n int) {
+	slots := map[int]bool{}
 	for _, i := range a.nodes {
-		if i.Group == g.plan.Name && i.State == planner.Running && !a.ended[i.ID] {
-			n++
+		if i.Group != g.plan.Name || !which(i) || i.Slot >= 0 && slots[i.Slot] {
+			continue
 		}
+		slots[i.Slot] = true
+		n++
 	}
 	return n
 }
@@ -248,9 +295,14 @@ func (a *apply) giveUp(ctx context.Context) error {
 		if waited < cmp.Or(g.spec.Launch.Timeout, 15*time.Minute) {
 			continue
 		}
-		members := slices.DeleteFunc(a.members(g), func(n *node) bool { return n.refused })
+		late := 0
+		for _, n := range a.members(g) {
+			if n.State != planner.Running && !n.refused && !a.old[n.ID] {
+				late++
+			}
+		}
 		running := a.running(g)
-		if running == len(members) {
+		if late == 0 {
 			continue
 		}
 		g.over = true
@@ -260,7 +312,7 @@ func (a *apply) giveUp(ctx context.Context) error {
 		}
 		g.err = &TimeoutError{Group: g.plan.Name, Waited: waited.Round(time.Second), Running: running, Want: g.plan.Want, At: at}
 		if !g.spec.Launch.All && running >= g.spec.Launch.Min {
-			g.err = &ShortError{Group: g.plan.Name, Want: g.plan.Want, Got: running, Kept: true, Late: len(members) - running, Refusals: g.report.Refusals, At: at}
+			g.err = &ShortError{Group: g.plan.Name, Want: g.plan.Want, Got: running, Kept: true, Late: late, Refusals: g.report.Refusals, At: at}
 		}
 		if err := a.releaseGroup(ctx, g); err != nil {
 			return err
@@ -293,7 +345,7 @@ func (a *apply) endDuplicates(ctx context.Context) error {
 			continue
 		}
 		for _, i := range a.last {
-			if i.ID == x.Instance && !a.protected[i.ID] {
+			if i.ID == x.Instance && !a.protected[i.ID] && !a.old[i.ID] {
 				extra = append(extra, i)
 			}
 		}
@@ -319,11 +371,21 @@ func (a *apply) endDuplicates(ctx context.Context) error {
 // terminatePlanned ends what the plan ends, and waits: for all of a cluster until EC2 says that
 // nothing is left, for nodes to be replaced until their room is free, and else until EC2 has begun.
 func (a *apply) terminatePlanned(ctx context.Context) error {
-	actions := a.actions(planner.Terminate, planner.Replace)
+	actions := slices.DeleteFunc(a.actions(planner.Terminate, planner.Replace), func(x planner.Action) bool { return a.retiring[x.Instance] })
 	if len(actions) == 0 {
 		return nil
 	}
-	nodes := a.instances(actions)
+	all := len(a.want.Groups) == 0
+	until := planner.ShuttingDown
+	if all || len(a.actions(planner.Replace)) > 0 || slices.ContainsFunc(a.plan.Placements, func(p planner.PlacementChange) bool { return p.Delete }) {
+		until = planner.Terminated
+	}
+	return a.endNodes(ctx, a.instances(actions), all, until)
+}
+
+// endNodes ends instances, and waits until they are in the state until; with all, until nothing of the
+// cluster is left.
+func (a *apply) endNodes(ctx context.Context, nodes []planner.Instance, all bool, until planner.State) error {
 	for _, g := range a.groups {
 		n := 0
 		for _, i := range nodes {
@@ -332,19 +394,19 @@ func (a *apply) terminatePlanned(ctx context.Context) error {
 			}
 		}
 		if n > 0 {
-			g.report.Terminated = n
+			g.report.Terminated += n
 			a.emit(Event{Type: EventTerminateStart, Group: g.plan.Name, Got: n})
 		}
-	}
-	all := len(a.want.Groups) == 0
-	until := planner.ShuttingDown
-	if all || len(a.actions(planner.Replace)) > 0 || slices.ContainsFunc(a.plan.Placements, func(p planner.PlacementChange) bool { return p.Delete }) {
-		until = planner.Terminated
 	}
 	for _, i := range nodes {
 		a.ended[i.ID] = true
 	}
 	err := a.terminateSome(ctx, nodes)
+	for _, i := range nodes {
+		if a.protected[i.ID] {
+			a.group(i.Group).report.Terminated--
+		}
+	}
 	if err == nil {
 		err = a.awaitEnd(ctx, all, until)
 	}

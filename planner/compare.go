@@ -63,10 +63,20 @@ func (c *comparer) image(faults []Reason, inst *Instance) []Reason {
 	if c.g.image.ID == "" || inst.ImageID == c.g.image.ID {
 		return faults
 	}
-	before := Image{ID: inst.ImageID, Name: c.d.imageNames[inst.ImageID]}
-	r := changed("image", imageText(before), imageText(c.g.image), c.d.imageAt(c.g.spec))
-	r.Old, r.New = before.ID, c.g.image.ID
+	before, after := c.d.named[inst.ImageID], c.g.image
+	before.ID = inst.ImageID // one that nobody has seen has nothing else
+	r := changed("image", imageText(before), imageText(after), c.d.imageAt(c.g.spec))
+	r.Old, r.New = before.ID, after.ID
+	if v := before.Tags[TagImageVersion]; v != "" && sameFamily(before, after) {
+		r.Text = fmt.Sprintf("image %s -> %s (%s -> %s)", v, after.Tags[TagImageVersion], before.ID, after.ID)
+	}
 	return append(faults, r)
+}
+
+// sameFamily says that two images are versions of one family.
+func sameFamily(a, b Image) bool {
+	return a.Tags[TagImageFamily] != "" && a.Tags[TagImageFamily] == b.Tags[TagImageFamily] &&
+		a.Tags[TagImageVersion] != "" && b.Tags[TagImageVersion] != ""
 }
 
 func (c *comparer) instanceType(faults []Reason, inst *Instance) []Reason {

@@ -19,13 +19,13 @@ import (
 func Diff(want *spec.Cluster, have Observed) Plan {
 	d := &differ{
 		want: want, have: &have,
-		images:     own(have.Images, have.Account),
-		imageNames: map[string]string{},
-		around:     survey(have.Facts),
-		plan:       Plan{Cluster: want.Name, Region: cmp.Or(have.Region, want.Region)},
+		images: own(have.Images, have.Account),
+		named:  map[string]Image{},
+		around: survey(have.Facts),
+		plan:   Plan{Cluster: want.Name, Region: cmp.Or(have.Region, want.Region)},
 	}
-	for _, img := range d.images {
-		d.imageNames[img.ID] = img.Name
+	for _, img := range slices.Concat(have.Former, d.images) {
+		d.named[img.ID] = img
 	}
 	groups := gather(want, have.Instances)
 	for _, g := range groups {
@@ -47,12 +47,12 @@ func Diff(want *spec.Cluster, have Observed) Plan {
 
 // A differ is one Diff at work.
 type differ struct {
-	want       *spec.Cluster
-	have       *Observed
-	images     []Image
-	imageNames map[string]string // by id
-	around     *surroundings     // nil: facts were not observed
-	plan       Plan
+	want   *spec.Cluster
+	have   *Observed
+	images []Image
+	named  map[string]Image // all images that were seen, by id
+	around *surroundings    // nil: facts were not observed
+	plan   Plan
 }
 
 // group plans one group, except for where its nodes come from.
@@ -99,6 +99,8 @@ func (d *differ) group(g *group) {
 	d.warnUnreadable(g, c)
 	g.launch(held)
 	d.revoked(g)
+	g.plan.Rolling = g.rolling()
+	d.warnRolling(g)
 }
 
 // hold decides about one wanted slot with at least one holder: the first that fits the file

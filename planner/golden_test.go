@@ -42,7 +42,7 @@ func TestGoldenPlans(t *testing.T) {
 			}
 			want, have := unpack(t, a)
 			plan := planner.Diff(want, have)
-			got := text(plan)
+			got := text(plan) + steps(plan, have)
 			if len(plan.Blockers) == 0 {
 				if again := planner.Diff(want, apply(plan, want, have)); !again.Empty() {
 					t.Errorf("once carried out, there is still to do:\n%s", text(again))

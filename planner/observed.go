@@ -15,6 +15,7 @@ type Observed struct {
 
 	Instances []Instance // those with this cluster's name tag, dead ones included for as long as EC2 lists them
 	Images    []Image    // candidates for every image the file names
+	Former    []Image    // of instances, where they are none of Images: for words only, nothing is launched from them
 
 	// Volumes says that RootSnapshot and the other root volume fields of instances were asked
 	// for. If false, they are empty because nobody asked.

@@ -39,6 +39,7 @@ type GroupPlan struct {
 	Rungs []Rung
 
 	PlacementGroup string // name of the group's placement group; empty: none
+	Rolling        Rolling
 	Source         hcl.Range
 }
 

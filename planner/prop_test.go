@@ -35,6 +35,12 @@ func drawCluster(t *rapid.T) *spec.Cluster {
 			RootVolume:    spec.RootVolume{Size: rapid.SampledFrom([]int{0, 8, 20}).Draw(t, "size")},
 		}
 		g.Launch = spec.Launch{All: true, Min: g.Count}
+		if rapid.Bool().Draw(t, "update") {
+			g.Update = spec.Update{
+				MaxUnavailable: rapid.IntRange(1, 8).Draw(t, "max_unavailable"),
+				Order:          rapid.SampledFrom([]spec.UpdateOrder{spec.TerminateFirst, spec.LaunchFirst}).Draw(t, "order"),
+			}
+		}
 		if rapid.Bool().Draw(t, "all subnets") && g.Placement != spec.PlacementCluster {
 			g.Launch.Subnets = spec.SubnetsAll
 		}

@@ -34,7 +34,7 @@ func (d *differ) ladders(groups []*group) {
 		l.rungs = l.bought(d, l.rungs)
 		g.plan.Rungs = l.rungs
 		if len(l.rungs) > 0 {
-			for id, n := range l.shares(l.rungs[0].Subnets) {
+			for id, n := range l.needs(l.rungs[0].Subnets) {
 				d.around.promised[id] += n
 			}
 		}
@@ -138,7 +138,7 @@ func (l *ladder) subnets(d *differ) []Subnet {
 	if len(usable) == 0 && elsewhere > 0 {
 		l.drop(false, "subnets", d, "No subnet in the group's zone", fmt.Sprintf(
 			"The nodes of group %q are in %s and have to be close to each other, and none of the subnets is "+
-				"there. Name one that is, or replace the group: set count = 0 first.", l.g.name, zone))
+				"there. Name one that is, or replace the group: %s.", l.g.name, zone, l.uproot()))
 	}
 	if i := slices.IndexFunc(usable, func(n Subnet) bool { return n.ID == home }); pinned && i > 0 {
 		n := usable[i]
@@ -148,14 +148,27 @@ func (l *ladder) subnets(d *differ) []Subnet {
 }
 
 // home is the zone and the subnet where most of the nodes are that stay, if the group's nodes
-// have to be close. EFA reaches all of a subnet for certain, and all of a zone perhaps.
+// have to be close. EFA reaches all of a subnet for certain, and all of a zone perhaps. While a
+// group is rolled, its old nodes hold its cluster placement group in their zone.
 func (l *ladder) home() (zone, subnet string, pinned bool) {
-	if l.all || len(l.g.kept) == 0 || !(l.g.spec.EFA || l.g.spec.Placement == spec.PlacementCluster) {
+	stay := l.g.kept
+	if l.g.spec.Placement == spec.PlacementCluster && len(stay) == 0 {
+		stay = l.g.rolledInPlace()
+	}
+	if l.all || len(stay) == 0 || !(l.g.spec.EFA || l.g.spec.Placement == spec.PlacementCluster) {
 		return "", "", false
 	}
-	zone = mostly(l.g.kept, func(n *Instance) string { return n.Zone })
-	subnet = mostly(l.g.kept, func(n *Instance) string { return n.SubnetID })
+	zone = mostly(stay, func(n *Instance) string { return n.Zone })
+	subnet = mostly(stay, func(n *Instance) string { return n.SubnetID })
 	return zone, subnet, zone != ""
+}
+
+// uproot is what makes a group free to go to another zone.
+func (l *ladder) uproot() string {
+	if len(l.g.kept) == 0 {
+		return "remove its update block, so that all of it goes at once"
+	}
+	return "set count = 0 first"
 }
 
 // mostly is what most of the instances have; of a draw, what sorts first.
@@ -175,20 +188,20 @@ func mostly(instances []*Instance, of func(*Instance) string) (most string) {
 // try adds the rung if there is room for the group on it.
 func (l *ladder) try(d *differ, typ string, subnets []Subnet) {
 	room := true
-	shares := l.shares(subnets)
+	needs := l.needs(subnets)
 	for _, n := range subnets {
 		left := n.Free + l.around.leaving[n.ID] - l.around.promised[n.ID]
-		if shares[n.ID] > left {
+		if needs[n.ID] > left {
 			room = false
-			l.drop(false, "subnets", d, "Not enough free addresses", l.crowded(n, shares[n.ID]))
+			l.drop(false, "subnets", d, "Not enough free addresses", l.crowded(n, needs[n.ID])+l.other())
 		}
 	}
 	if zone, n := l.spread(subnets); n > spreadMax {
 		room = false
 		l.drop(false, "placement", d, "Too many nodes for a spread placement group", fmt.Sprintf(
 			"%d nodes of group %q would be in %s, and a spread placement group takes at most %d in a zone. "+
-				"Use subnets in more zones with launch.subnets = \"all\", or lower the count.",
-			n, l.g.name, zone, spreadMax))
+				"Use subnets in more zones with launch.subnets = \"all\", or lower the count.%s",
+			n, l.g.name, zone, spreadMax, l.other()))
 	}
 	if room {
 		l.rungs = append(l.rungs, Rung{Type: typ, Market: market(l.g.spec), Subnets: subnets})
@@ -217,6 +230,15 @@ func (l *ladder) shares(subnets []Subnet) map[string]int {
 	return shares
 }
 
+// needs are how many addresses the launch takes in which subnet, at its height.
+func (l *ladder) needs(subnets []Subnet) map[string]int {
+	needs := l.shares(subnets)
+	for id, n := range l.surge(subnets) {
+		needs[id] += n
+	}
+	return needs
+}
+
 // spreadMax is how many instances of a spread placement group EC2 lets run in one zone.
 const spreadMax = 7
 
@@ -231,6 +253,11 @@ func (l *ladder) spread(subnets []Subnet) (zone string, most int) {
 	}
 	for _, slot := range l.g.fill {
 		nodes[subnets[slot%len(subnets)].Zone]++
+	}
+	if len(l.g.rolledInPlace()) > 0 {
+		for id, n := range l.surge(subnets) {
+			nodes[l.around.subnets[id].Zone] += n
+		}
 	}
 	for _, n := range subnets {
 		if nodes[n.Zone] > most {

@@ -25,6 +25,9 @@ func text(p planner.Plan) string {
 		if g.PlacementGroup != "" {
 			fmt.Fprintf(&b, " placement group %s", g.PlacementGroup)
 		}
+		if r := g.Rolling; r.Batches > 0 {
+			fmt.Fprintf(&b, " rolled in %d batches of at most %d, %s", r.Batches, r.Most, r.Order)
+		}
 		fmt.Fprintf(&b, "%s\n", position(g.Source))
 		for _, r := range g.Rungs {
 			fmt.Fprintf(&b, "    rung %s", r.Type)

@@ -55,6 +55,7 @@ type Group struct {
 	TTL             time.Duration     // how long a node lives from its launch on, whoever is watching; 0: until somebody ends it
 	Tags            map[string]string // the cluster's and the group's own, merged: the group wins
 	Launch          Launch
+	Update          Update // the group's own block, completed by the cluster's
 	Source          Source
 }
 
@@ -95,6 +96,7 @@ type Launch struct {
 	Min     int           // fewest nodes that count as a success; equals Count if All
 	Timeout time.Duration // from the grant of the last node until every node runs; default 15 minutes
 	Subnets SubnetUse
+	Wait    WaitFor // what a node must be for the launch to be done; empty: it runs
 
 	Retry    time.Duration // for how long a group that came up short is asked for again; 0: not at all
 	Together string        // groups of the same word come up all, or none of them does; empty: on its own
@@ -119,6 +121,13 @@ const (
 	SubnetsFirst SubnetUse = "first" // the default: the whole group in the first subnet that has room
 	SubnetsAll   SubnetUse = "all"   // slot i goes to subnet i mod n: one group over several zones
 )
+
+// WaitFor says when a node that was launched is up.
+type WaitFor string
+
+// WaitChecked waits until EC2's status checks have passed, two minutes or so after the node runs, and
+// takes a node that fails them for one that died on the way up.
+const WaitChecked WaitFor = "checked"
 
 // Market is how instances are bought.
 type Market string

@@ -27,6 +27,7 @@ type clusterBody struct {
 	tags    []tag
 	network Network
 	ttl     time.Duration
+	update  *pace // nil: there is no update block
 }
 
 // cluster decodes one cluster block. The result is of use only if nothing was reported.
@@ -47,6 +48,9 @@ func (l *loader) cluster(b *hcl.Block) *Cluster {
 		cb.network = l.network(b)
 	}
 	c.Network = cb.network
+	if b := l.one(content, updateBlock); b != nil {
+		cb.update = l.update(b, nil)
+	}
 	blocks := content.Blocks.OfType("group")
 	seen := map[string]hcl.Range{}
 	for _, b := range blocks {

@@ -71,6 +71,11 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 		x.capacity(b)
 	}
 	x.launch(l.one(content, launchBlock))
+	pace := cb.update
+	if b := l.one(content, updateBlock); b != nil {
+		pace = l.update(b, pace)
+	}
+	g.Update = pace.of(g.Count)
 	x.checkBuying()
 	x.checkPlacement()
 	return x.g

@@ -19,6 +19,9 @@ func (x *groupBody) launch(b *hcl.Block) {
 	a, _ := x.open(b, b.Body, launchBlock)
 	la.Source = a.src
 	la.Subnets = SubnetUse(oneOfOr(a, "subnets", string(SubnetsFirst), string(SubnetsFirst), string(SubnetsAll)))
+	if oneOfOr(a, "wait", "running", "running", string(WaitChecked)) == string(WaitChecked) {
+		la.Wait = WaitChecked
+	}
 	if d, ok := x.duration(a, "timeout"); ok {
 		la.Timeout = d
 	}

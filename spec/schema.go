@@ -24,16 +24,18 @@ var (
 	rootVolumeBlock = &blockType{name: "root_volume", once: true,
 		args: []string{"size", "type", "iops", "throughput", "encrypted", "kms_key_id"}}
 	launchBlock = &blockType{name: "launch", once: true,
-		args: []string{"all", "min", "timeout", "subnets", "retry", "together", "reserve"}}
+		args: []string{"all", "min", "timeout", "wait", "subnets", "retry", "together", "reserve"}}
 	capacityBlock = &blockType{name: "capacity", once: true,
 		args: []string{"reservations", "reservation_group", "blocks", "only"}}
+	updateBlock = &blockType{name: "update", once: true,
+		args: []string{"max_unavailable", "order"}}
 	groupBlock = &blockType{name: "group", label: "name",
 		args: []string{"count", "instance_type", "instance_types", "placement", "market", "fallback", "efa",
 			"subnets", "security_groups", "instance_profile", "user_data", "tags", "ttl"},
-		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock}}
+		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock, updateBlock}}
 	clusterBlock = &blockType{name: "cluster", label: "name",
 		args:   []string{"region", "tags", "ttl"},
-		blocks: []*blockType{imageBlock, networkBlock, groupBlock}}
+		blocks: []*blockType{imageBlock, networkBlock, updateBlock, groupBlock}}
 	validationBlock = &blockType{name: "validation", args: []string{"condition", "error_message"}}
 	variableBlock   = &blockType{name: "variable", label: "name",
 		args:   []string{"type", "default", "description", "sensitive", "nullable"},

@@ -236,6 +236,11 @@ var foreignWords = map[string]string{
 	"output":                      "That is Terraform's; see cluster status --json.",
 	"local":                       "Write a locals block: locals { name = … }.",
 	"var":                         `Write a variable block: variable "name" { … }.`,
+	"rolling_update":              `Write an update block: update { max_unavailable = "10%" }.`,
+	"update_policy":               `Write an update block: update { max_unavailable = "10%" }.`,
+	"instance_refresh":            `Write an update block: update { max_unavailable = "10%" }.`,
+	"max_surge":                   `Write order = "launch-first" in an update block: max_unavailable nodes are launched before as many go.`,
+	"create_before_destroy":       `Write order = "launch-first" in an update block.`,
 	"for_each":                    `Blocks are repeated by dynamic "group" { for_each = … }.`,
 }
 

@@ -200,3 +200,66 @@ func TestQuickstart(t *testing.T) {
 		t.Errorf("the README shows another file:\n%s", shown)
 	}
 }
+
+// TestReadmeWhen holds that the answers of "What happens when…" come from tests: each names a script that
+// checks the exit code it gives, and each line of output is in a golden file of that script, or is what one
+// of its patterns matches for the most part.
+func TestReadmeWhen(t *testing.T) {
+	_, section, _ := strings.Cut(readme(t), "\n## What happens when…\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	answers := strings.Split(section, "\n**… ")[1:]
+	if len(answers) < 10 {
+		t.Fatalf("only %d answers were found", len(answers))
+	}
+	head := regexp.MustCompile(`^(.*\?)\*\* \(\[\w+\]\(testdata/script/(\w+)\.txtar\), exit (\d+)\)`)
+	for _, answer := range answers {
+		m := head.FindStringSubmatch(answer)
+		if m == nil {
+			t.Errorf("no script and exit code in: %.60s", answer)
+			continue
+		}
+		for _, link := range regexp.MustCompile(`\(testdata/script/\w+\.txtar\)`).FindAllString(answer, -1) {
+			if _, err := os.Stat(filepath.Join("..", "..", strings.Trim(link, "()"))); err != nil {
+				t.Errorf("%s: %v", m[1], err)
+			}
+		}
+		script, err := os.ReadFile(filepath.Join("..", "..", "testdata", "script", m[2]+".txtar"))
+		if err != nil {
+			t.Errorf("%s: %v", m[1], err)
+			continue
+		}
+		if exit := regexp.MustCompile(`(?m)^(exits|interrupted|atonce) [\d,|]*\b` + m[3] + `\b`); m[3] != "0" && !exit.Match(script) {
+			t.Errorf("%s: the script %s waits for no exit code %s", m[1], m[2], m[3])
+		}
+		shown := blocks(answer, "text")
+		if len(shown) == 0 {
+			t.Errorf("%s: no output is shown", m[1])
+		}
+		for _, block := range shown {
+			for line := range strings.Lines(block) {
+				if line = strings.TrimRight(line, "\n"); !waitedFor(t, string(script), line) {
+					t.Errorf("%s: the script %s does not wait for the line\n%s", m[1], m[2], line)
+				}
+			}
+		}
+	}
+}
+
+// waitedFor tells whether a script has a line in a golden file, or a pattern that matches more than half of it.
+func waitedFor(t *testing.T, script, line string) bool {
+	t.Helper()
+	commands, files, _ := strings.Cut(script, "\n-- ")
+	if strings.Contains(files, "\n"+line+"\n") {
+		return true
+	}
+	for _, m := range regexp.MustCompile(`(?m)^(?:stdout|stderr|grep) '(.*)'`).FindAllStringSubmatch(commands, -1) {
+		pattern, err := regexp.Compile("(?m)" + m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if 2*len(pattern.FindString(line)) > len(strings.TrimSpace(line)) {
+			return true
+		}
+	}
+	return false
+}

@@ -94,7 +94,7 @@ func diagnose(err error) hcl.Diagnostics {
 			"It goes together with group %s (launch { together = %q }), which did not come up. What this run had launched of it "+
 				"is ended; nodes of earlier runs stay.", e.Because, e.Together))
 	case *fleet.LostError:
-		return problem(hcl.Range{}, fmt.Sprintf("Nodes of group %s died before they ran", e.Group), fmt.Sprintf(
+		return problem(hcl.Range{}, fmt.Sprintf("Nodes of group %s were lost on the way up", e.Group), fmt.Sprintf(
 			"%s, more than are made good. The last was %s: %s\nIf it happens again, the image does not start on this type, or a "+
 				"volume of it cannot be decrypted.", plural(e.Lost, "node"), e.Node, clean(cmp.Or(e.Message, "EC2 gives no reason."))))
 	case *fleet.ProtectedError:
@@ -143,7 +143,7 @@ func notIdentical(e *fleet.IdentityError) hcl.Diagnostics {
 		}
 		b.WriteString("  " + mismatch(m) + "\n")
 	}
-	b.WriteString("Nothing else was touched. Terminate the nodes above and run cluster up again: it fills their slots.")
+	b.WriteString("Nothing else was touched. cluster plan shows what would put it right, and cluster up does it: it replaces these nodes and no other.")
 	return problem(hcl.Range{}, fmt.Sprintf("Not identical: %s", plural(len(e.Verdict.Mismatched), "finding")), b.String())
 }
 

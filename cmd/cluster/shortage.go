@@ -53,10 +53,10 @@ type wall struct {
 func walls(refusals []fleet.Refusal) []*wall {
 	var all []*wall
 	for _, r := range refusals {
-		i := slices.IndexFunc(all, func(w *wall) bool { return w.place == place(r) && w.code == cmp.Or(r.Code, "no answer") })
+		i := slices.IndexFunc(all, func(w *wall) bool { return w.place == place(r) && w.code == r.Reason() })
 		if i < 0 {
 			i = len(all)
-			all = append(all, &wall{place: place(r), code: cmp.Or(r.Code, "no answer"), rememberedOnly: true})
+			all = append(all, &wall{place: place(r), code: r.Reason(), rememberedOnly: true})
 		}
 		w := all[i]
 		w.message = r.Message

@@ -95,6 +95,8 @@ func settled(want *spec.Cluster, have planner.Observed, p planner.Plan) bool {
 	waiting := slices.ContainsFunc(have.Instances, func(i planner.Instance) bool {
 		return !i.State.Dead() && i.State != planner.Running
 	})
+	// Whether status checks have passed, only a wait tells.
+	waiting = waiting || slices.ContainsFunc(want.Groups, func(g spec.Group) bool { return g.Count > 0 && g.Launch.Wait == spec.WaitChecked })
 	return p.Empty() && len(p.Blockers) == 0 && !waiting && planner.Verify(want, have, planner.LevelRoot).Identical
 }
 

@@ -115,7 +115,7 @@ func countDocs(counts []fleet.GroupCount) []map[string]any {
 	for _, c := range counts {
 		docs = append(docs, map[string]any{
 			"name": c.Group, "want": c.Want, "pending": c.Pending, "running": c.Running,
-			"verified": c.Verified, "leaving": c.Leaving,
+			"verified": c.Verified, "leaving": c.Leaving, "unchecked": c.Unchecked,
 		})
 	}
 	return docs

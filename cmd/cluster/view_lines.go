@@ -77,7 +77,7 @@ func (v *lineView) flush() {
 			v.line("%s: %d granted", name, c.granted)
 		}
 		if c.lost > 0 {
-			v.line("%s: %s died before running", name, plural(c.lost, "node"))
+			v.line("%s: %s lost on the way up", name, plural(c.lost, "node"))
 		}
 		if c.terminated > 0 {
 			v.line("%s: %d terminated", name, c.terminated)
@@ -96,6 +96,8 @@ func (v *lineView) counts(c fleet.GroupCount) {
 	case c.Want == 0: // what is terminated is counted as it goes
 	case c.Leaving > 0:
 		v.line("%s: %d of %d running, %d shutting down", c.Group, c.Running, c.Want, c.Leaving)
+	case c.Unchecked > 0 && c.Running == c.Want:
+		v.line("%s: %d of %d running, %d without their status checks", c.Group, c.Running, c.Want, c.Unchecked)
 	default:
 		v.line("%s: %d of %d running", c.Group, c.Running, c.Want)
 	}
