@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 //	event FILE TYPE N     there are N events of a type
 //	region [key=value…]   serve an embedded EC2 over HTTP, and let AWS_ENDPOINT_URL_EC2 name it
 //	capacity TYPE@ZONE=N  limit what that region has, or else that of the rehearsal
+//	addimage FAMILY VERSION… [field=value…]
+//	                      add images to that region, or else to that of the rehearsal
 //	fault key=value…      inject a fault, in the same place
 //	calm                  take faults and limits back, in the same place
 //	calls MAX [ACTION]    that region had at most MAX calls since the last time
@@ -56,6 +58,7 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"addimage":    addImage,
 			"atonce":      atOnce,
 			"calls":       calls,
 			"calm":        calm,
