@@ -22,7 +22,7 @@ type allowance struct {
 // allow checks the groups' rungs against the quotas. It runs after the ladders are made and takes no
 // rung away: a quota may be raised between a plan and its launch.
 func (d *differ) allow(groups []*group) {
-	if len(d.have.Facts.Quotas) == 0 {
+	if len(d.have.Facts.Quotas) == 0 || !slices.ContainsFunc(groups, (*group).launches) {
 		return
 	}
 	a := allowance{types: d.around.types, limits: map[string]Quota{}, taken: map[string]int{}, needs: map[string]int{}}

@@ -26,7 +26,7 @@ family and channel. All of it stands in tags of the image, in one region.`,
 		},
 	}
 	c.AddCommand(
-		a.imageCaptureCommand(), a.imageBuildCommand(),
+		a.imageCaptureCommand(), a.imageBuildCommand(), a.imageCopyCommand(),
 		a.imageListCommand(),
 		a.imageShowCommand(),
 		a.imagePromoteCommand(),
