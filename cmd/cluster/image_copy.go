@@ -22,13 +22,13 @@ func (a *app) imageCopyCommand() *cobra.Command {
 		Use:   "copy FAMILY VERSION --to REGION... [--kms-key REGION=KEY...] [--json]",
 		Short: "Copy a version to other regions",
 		Long: `Have EC2 copy a version of this region into others, all at once, with its tags,
-and share each copy with whom the original is shared; a tag of the copy names the
-original. What runs in one region is then launched in the other by the same file.
-Image and snapshot ids differ from region to region.
+and share each copy with whom the original is shared; a tag of the copy names
+the original. What runs in one region is then launched in the other by the same
+file. Image and snapshot ids differ from region to region.
 
-An encrypted copy has the default key of its region, which cannot be shared, unless
---kms-key names another. Channels do not follow, because each region decides on its
-own what is stable in it: cluster image promote --region REGION.
+An encrypted copy has the default key of its region, which cannot be shared,
+unless --kms-key names another. Channels do not follow, because each region
+decides on its own what is stable in it: cluster image promote --region REGION.
 
 Interrupted or killed, the same command goes on where it stopped; a copy that is
 there and complete is left as it is. A copy that EC2 gives up is removed.
@@ -36,7 +36,8 @@ there and complete is left as it is. A copy that EC2 gives up is removed.
 EXIT STATUS
   0    every region has it
   1    failed: an API error, a copy that EC2 gave up; other regions may have it
-  5    refused: no such version, its name is taken there, or it cannot be shared there
+  5    refused: no such version, its name is taken there, or it cannot be shared
+       there
   64   the command line is wrong; nothing was called
   130  interrupted`,
 		Args: words("FAMILY", "VERSION"),
