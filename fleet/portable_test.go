@@ -95,7 +95,7 @@ func (e endpoint) behave(t *testing.T) {
 func (e endpoint) answer(t *testing.T) {
 	t.Run("answers", func(t *testing.T) {
 		p := e.at(t, "answers")
-		for _, q := range questions {
+		for _, q := range slices.Concat(questions, imageQuestions) {
 			t.Run(q.name, func(t *testing.T) {
 				one := *p
 				one.T = t

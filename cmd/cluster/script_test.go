@@ -43,6 +43,9 @@ func TestMain(m *testing.M) {
 //	owner ARN             make every instance somebody's
 //	later DURATION        let time pass in the rehearsal
 //	halt N                stop the n-th instance
+//	reservation NAME TYPE@ZONE=N [open] [block] [group=ARN] [cluster=NAME]
+//	                      buy room for instances; its id is in the variable NAME
+//	subnet NAME ZONE CIDR add a subnet; its id is in the variable NAME
 //	tag KEY=VALUE…        tag every instance that lives
 //	waitfile FILE         wait until a file is there
 //
@@ -70,7 +73,9 @@ func TestScript(t *testing.T) {
 			"owner":       owner,
 			"later":       later,
 			"region":      serveRegion,
+			"reservation": reservation,
 			"halt":        halt,
+			"subnet":      subnet,
 			"tag":         tag,
 			"terminal":    terminal,
 			"waitfile":    waitFile,

@@ -41,6 +41,7 @@ var ops = sync.OnceValue(func() map[string]op {
 	handle(m, "CreateImage", (*world).createImage)
 	handle(m, "CreateKeyPair", (*world).createKeyPair)
 	handle(m, "CreateLaunchTemplate", (*world).createLaunchTemplate)
+	handle(m, "CreateLaunchTemplateVersion", (*world).createLaunchTemplateVersion)
 	handle(m, "CreatePlacementGroup", (*world).createPlacementGroup)
 	handle(m, "CreateTags", (*world).createTags)
 	handle(m, "DeleteKeyPair", (*world).deleteKeyPair)

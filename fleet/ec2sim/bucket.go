@@ -31,6 +31,7 @@ var defaultRequests = map[string]Bucket{
 	"mutating":     {50, 5},
 	"RunInstances": {5, 2}, "StartInstances": {5, 2}, "TerminateInstances": {100, 5},
 	"CreateTags": {100, 10}, "DeleteTags": {100, 10},
+	"EnableImageBlockPublicAccess": {1, 0.1}, "DisableImageBlockPublicAccess": {1, 0.1}, "CreateLaunchTemplateVersion": {100, 5},
 	"CopyImage": {100, 1}, "ModifyImageAttribute": {100, 5}, "ModifySnapshotAttribute": {100, 5}, "DeleteSnapshot": {100, 5},
 }
 
@@ -83,7 +84,7 @@ func (w *world) chargeRequest(c *Call) error {
 		category := "mutating"
 		if describes(c.Action) {
 			category = "describe"
-			if unfiltered(c) {
+			if strings.HasPrefix(c.Action, "Describe") && unfiltered(c) {
 				category, key = "unfiltered", key+"/unfiltered"
 			}
 		}

@@ -60,7 +60,7 @@ func TestTags(t *testing.T) {
 		{"as good as can be", "", first(create(ec2sim.BaseImage, tag(strings.Repeat("ü", 128), strings.Repeat("ü", 256)), tag("a/b", "")))},
 		{"51 in all", "TagLimitExceeded", first(create(all[0], many...))},
 		{"no such instance", "InvalidInstanceID.NotFound", first(create("i-0000000000000000f", tag("a", "")))},
-		{"no such kind", "InvalidID", first(create("lt-0000000000000000f", tag("a", "")))},
+		{"no such kind", "InvalidID", first(create("rtb-0000000000000000f", tag("a", "")))},
 	} {
 		if test.got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, test.got, test.want)

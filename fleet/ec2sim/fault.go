@@ -58,7 +58,7 @@ type fault struct {
 }
 
 // makeSnapshots is the actions that make snapshots.
-var makeSnapshots = []string{"CreateImage", "CopyImage", "CreateSnapshot"}
+var makeSnapshots = []string{"CreateImage", "CopyImage"}
 
 func (f Fault) bends() bool {
 	return f.Stuck || f.Dies != "" || f.Impaired || f.BootImage != "" || f.RootSnapshot != "" || f.Protected || f.EqualIndexes
@@ -88,7 +88,7 @@ func (f Fault) check() error {
 	case f.bends() && f.Action != "" && f.Action != "RunInstances":
 		return errors.New("only RunInstances launches instances that a fault can bend")
 	case f.Fails != "" && (f.Action == "" || !slices.ContainsFunc(makeSnapshots, func(a string) bool { return matches(f.Action, a) })):
-		return errors.New("only CreateImage, CopyImage and the like make snapshots that can fail")
+		return errors.New("only CreateImage and CopyImage make snapshots that can fail")
 	case f.Image != "" && !f.bends():
 		return errors.New("a fault of an image's instances that does nothing to them")
 	case f.Done && f.Code == "":

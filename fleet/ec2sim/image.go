@@ -45,6 +45,7 @@ type ImageSpec struct {
 	State        string // available, pending, failed, disabled, …
 	Public       bool
 	Users        []string // accounts that it is shared with
+	Copyable     bool     // its snapshot is public
 	Tags         map[string]string
 }
 
@@ -114,7 +115,7 @@ func (w *world) addImage(s ImageSpec) string {
 }
 
 func (w *world) addSnapshot(s ImageSpec) {
-	snap := &snapshot{Broken: s.Broken, Snapshot: types.Snapshot{
+	snap := &snapshot{Broken: s.Broken, Public: s.Copyable, Snapshot: types.Snapshot{
 		SnapshotId: new(s.RootSnapshot), OwnerId: new(s.Owner), VolumeSize: new(s.RootSize), Encrypted: new(s.Encrypted),
 		VolumeId: new("vol-" + strings.TrimPrefix(s.RootSnapshot, "snap-")), Description: new("Created for " + s.ID),
 		StartTime: new(s.Created), CompletionTime: new(s.Created), State: types.SnapshotStateCompleted, Progress: new("100%"),
@@ -128,7 +129,7 @@ func (w *world) addSnapshot(s ImageSpec) {
 
 // inventImage makes an image that nobody has registered, for a region that takes any.
 func (w *world) inventImage(id, architecture string) *image {
-	w.addImage(ImageSpec{ID: id, Name: "any-" + id, Architecture: architecture})
+	w.addImage(ImageSpec{ID: id, Name: "any-" + id, Owner: w.account(), Architecture: architecture})
 	w.dirty = true
 	return w.Images[id]
 }

@@ -161,7 +161,7 @@ func TestLaunchIsRefused(t *testing.T) {
 			in.SubnetId, in.Placement = nil, &types.Placement{AvailabilityZone: aws.String("us-east-1z")}
 		}},
 		{"unknown template", "InvalidLaunchTemplateId.NotFound", func(in *input) {
-			in.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateId: aws.String("lt-1")}
+			in.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateId: aws.String("lt-0123456789abcdef0")}
 		}},
 		{"unknown reservation", "InvalidCapacityReservationId.NotFound", func(in *input) {
 			in.CapacityReservationSpecification = &types.CapacityReservationSpecification{CapacityReservationTarget: &types.CapacityReservationTarget{CapacityReservationId: aws.String("cr-0000000000000ffff")}}

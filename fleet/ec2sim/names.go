@@ -338,6 +338,7 @@ var requiredFields = map[string][]string{
 	"CreateImageInput":                                  {"InstanceId", "Name"},
 	"CreateKeyPairInput":                                {"KeyName"},
 	"CreateLaunchTemplateInput":                         {"LaunchTemplateName", "LaunchTemplateData"},
+	"CreateLaunchTemplateVersionInput":                  {"LaunchTemplateData"},
 	"CreateTagsInput":                                   {"Resources", "Tags"},
 	"CreditSpecificationRequest":                        {"CpuCredits"},
 	"DeletePlacementGroupInput":                         {"GroupName"},

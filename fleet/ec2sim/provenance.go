@@ -1,50 +1,11 @@
 package ec2sim
 
 import (
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
-
-const maxReferenced = 10
-
-// describeImageReferences shows which instances and launch templates of the account need images. What else
-// could, a region does not have.
-func (w *world) describeImageReferences(in *ec2.DescribeImageReferencesInput) (*ec2.DescribeImageReferencesOutput, error) {
-	if n := len(in.ImageIds); n > maxReferenced {
-		return nil, fail("InvalidParameterValue", "The request has %d image ids; at most %d are allowed.", n, maxReferenced)
-	}
-	if !is(in.IncludeAllResourceTypes) && len(in.ResourceTypes) == 0 {
-		return nil, fail("MissingParameter", "The request must contain the parameter IncludeAllResourceTypes or ResourceTypes")
-	}
-	for _, id := range in.ImageIds {
-		if err := imageKind.check(id); err != nil {
-			return nil, err
-		}
-	}
-	asked := func(kind types.ImageReferenceResourceType) bool {
-		return is(in.IncludeAllResourceTypes) || slices.ContainsFunc(in.ResourceTypes, func(r types.ResourceTypeRequest) bool { return r.ResourceType == kind })
-	}
-	var rows []*types.ImageReference
-	add := func(kind types.ImageReferenceResourceType, image, arn string) {
-		if asked(kind) && slices.Contains(in.ImageIds, image) {
-			rows = append(rows, &types.ImageReference{Arn: new(w.arn(arn)), ImageId: new(image), ResourceType: kind})
-		}
-	}
-	for _, i := range byAge(w.Instances) {
-		if w.phase(i) != terminated && w.visible(i) {
-			add(types.ImageReferenceResourceTypeEc2Instance, *w.view(i).ImageId, "instance/"+i.ID)
-		}
-	}
-	for id, t := range w.Templates {
-		add(types.ImageReferenceResourceTypeEc2LaunchTemplate, value(t.Data.ImageId), "launch-template/"+id)
-	}
-	p := paging{max: in.MaxResults, token: in.NextToken, least: 5, most: 1000}
-	rows, next, err := paged(w, rows, p, func(r *types.ImageReference) []string { return []string{*r.Arn} })
-	return &ec2.DescribeImageReferencesOutput{ImageReferences: deref(rows), NextToken: next}, err
-}
 
 // getImageAncestry shows what an image was made from, and what that was, as far as the account may see.
 func (w *world) getImageAncestry(in *ec2.GetImageAncestryInput) (*ec2.GetImageAncestryOutput, error) {

@@ -63,10 +63,10 @@ var seededImages = []ImageSpec{
 	{ID: ARMImage, Name: "hpc-arm-2026.11", Created: day(2026, 11, 2), RootSize: 20, Architecture: "arm64",
 		Tags: map[string]string{FamilyTag: "hpc-arm", VersionTag: "2026.11", ChannelTag: "stable"}},
 	{ID: LookAlikeImage, Name: "hpc-base-2026.12", Created: day(2026, 11, 20), RootSize: 20, Owner: StrangerAccount, Public: true},
-	{ID: AmazonLinux, Name: "al2023-ami-2023.9.20261105.0-kernel-6.1-x86_64", Created: day(2026, 11, 5), Owner: AmazonAccount, Alias: "amazon", Public: true},
-	{ID: AmazonLinuxARM, Name: "al2023-ami-2023.9.20261105.0-kernel-6.1-arm64", Created: day(2026, 11, 5), Owner: AmazonAccount, Alias: "amazon", Public: true, Architecture: "arm64"},
-	{ID: Ubuntu, Name: "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-20261101", Created: day(2026, 11, 1), Owner: CanonicalAccount, Public: true, RootDevice: "/dev/sda1"},
-	{ID: UbuntuARM, Name: "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-20261101", Created: day(2026, 11, 1), Owner: CanonicalAccount, Public: true, RootDevice: "/dev/sda1", Architecture: "arm64"},
+	{ID: AmazonLinux, Name: "al2023-ami-2023.9.20261105.0-kernel-6.1-x86_64", Created: day(2026, 11, 5), Owner: AmazonAccount, Alias: "amazon", Public: true, Copyable: true},
+	{ID: AmazonLinuxARM, Name: "al2023-ami-2023.9.20261105.0-kernel-6.1-arm64", Created: day(2026, 11, 5), Owner: AmazonAccount, Alias: "amazon", Public: true, Copyable: true, Architecture: "arm64"},
+	{ID: Ubuntu, Name: "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-20261101", Created: day(2026, 11, 1), Owner: CanonicalAccount, Public: true, Copyable: true, RootDevice: "/dev/sda1"},
+	{ID: UbuntuARM, Name: "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-20261101", Created: day(2026, 11, 1), Owner: CanonicalAccount, Public: true, Copyable: true, RootDevice: "/dev/sda1", Architecture: "arm64"},
 }
 
 func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 12, 0, 0, 0, time.UTC) }
@@ -109,10 +109,10 @@ func (w *world) makeMaps() {
 	fill(&w.Keys)
 	fill(&w.Groups)
 	fill(&w.Bookings)
+	fill(&w.Templates)
 	fill(&w.Tags)
 	fill(&w.Tokens)
 	fill(&w.Buckets)
-	fill(&w.Templates)
 	fill(&w.Copies)
 }
 

@@ -9,21 +9,74 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// template is a launch template and its only version. There to be what an image is needed by: nothing is
-// launched from it here.
+// template is a launch template. It is there to be what an image is needed by: nothing is launched from it.
 type template struct {
 	types.LaunchTemplate
+	Token    string `json:",omitzero"` // that it was made with
+	Versions []templateVersion
+}
+
+// templateVersion is a version of a launch template; the first has the number 1.
+type templateVersion struct {
+	Made        time.Time
+	Token       string `json:",omitzero"` // that it was added with
+	Description *string
 	Data        types.ResponseLaunchTemplateData
-	Description *string `json:",omitzero"` // of the version
-	Token       string  `json:",omitzero"`
 }
 
 // modelledTemplate is what a launch template may hold here.
 var modelledTemplate = []string{"EbsOptimized", "ImageId", "InstanceType", "KeyName", "SecurityGroupIds", "UserData"}
 
+// AddTemplate adds a version to a launch template that names an image, and the template if there is none
+// of the name. region is "" for the Options' region. It returns the template's id.
+func (r *Region) AddTemplate(region, name, image string) (id string) {
+	err := r.locked(func() error {
+		w := r.world(cmp.Or(region, r.o.Region))
+		t := w.templateNamed(name)
+		if t == nil {
+			t = w.addTemplate(name)
+		}
+		t.add(templateVersion{Made: w.now.Truncate(time.Second), Data: types.ResponseLaunchTemplateData{ImageId: new(image)}})
+		id = *t.LaunchTemplateId
+		return nil
+	})
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
+// addTemplate adds a launch template that has no version yet.
+func (w *world) addTemplate(name string) *template {
+	t := &template{LaunchTemplate: types.LaunchTemplate{
+		LaunchTemplateId: new(w.newID("lt-")), LaunchTemplateName: new(name), CreateTime: new(w.now.Truncate(time.Second)),
+		CreatedBy: new("arn:aws:iam::" + w.account() + ":user/rehearsal"), DefaultVersionNumber: new(int64(1)),
+		Operator: &types.OperatorResponse{Managed: new(false)},
+	}}
+	w.Templates[*t.LaunchTemplateId] = t
+	return t
+}
+
+func (t *template) add(v templateVersion) {
+	t.Versions = append(t.Versions, v)
+	t.LatestVersionNumber = new(int64(len(t.Versions)))
+}
+
+// templateData reads what a version of a launch template holds.
+func templateData(d *types.RequestLaunchTemplateData, action string) (types.ResponseLaunchTemplateData, error) {
+	if key := beyond(d, "LaunchTemplateData.", modelledTemplate); key != "" {
+		return types.ResponseLaunchTemplateData{}, unmodelled("the parameter " + key + " of " + action)
+	}
+	return types.ResponseLaunchTemplateData{
+		EbsOptimized: d.EbsOptimized, ImageId: d.ImageId, InstanceType: d.InstanceType, KeyName: d.KeyName,
+		SecurityGroupIds: d.SecurityGroupIds, UserData: d.UserData,
+	}, nil
+}
+
 func (w *world) createLaunchTemplate(in *ec2.CreateLaunchTemplateInput) (*ec2.CreateLaunchTemplateOutput, error) {
-	if key := beyond(in.LaunchTemplateData, "LaunchTemplateData.", modelledTemplate); key != "" {
-		return nil, unmodelled("the parameter " + key + " of CreateLaunchTemplate")
+	data, err := templateData(in.LaunchTemplateData, "CreateLaunchTemplate")
+	if err != nil {
+		return nil, err
 	}
 	if in.Operator != nil {
 		return nil, unmodelled("launch templates of other operators")
@@ -41,30 +94,51 @@ func (w *world) createLaunchTemplate(in *ec2.CreateLaunchTemplateInput) (*ec2.Cr
 	if err != nil {
 		return nil, err
 	}
-	d := in.LaunchTemplateData
-	t := &template{
-		LaunchTemplate: types.LaunchTemplate{
-			LaunchTemplateId: new(w.newID("lt-")), LaunchTemplateName: new(name), CreateTime: new(w.now.Truncate(time.Second)),
-			CreatedBy: new("arn:aws:iam::" + w.account() + ":user/rehearsal"), DefaultVersionNumber: new(int64(1)), LatestVersionNumber: new(int64(1)),
-			Operator: &types.OperatorResponse{Managed: new(false)},
-		},
-		Data: types.ResponseLaunchTemplateData{
-			EbsOptimized: d.EbsOptimized, ImageId: d.ImageId, InstanceType: d.InstanceType, KeyName: d.KeyName,
-			SecurityGroupIds: d.SecurityGroupIds, UserData: d.UserData,
-		},
-		Description: in.VersionDescription, Token: value(in.ClientToken),
-	}
-	w.Templates[*t.LaunchTemplateId] = t
+	t := w.addTemplate(name)
+	t.Token = value(in.ClientToken)
+	t.add(templateVersion{Made: *t.CreateTime, Description: in.VersionDescription, Data: data})
 	if m := tags[string(types.ResourceTypeLaunchTemplate)]; m != nil {
 		w.Tags[*t.LaunchTemplateId] = m
 	}
 	return &ec2.CreateLaunchTemplateOutput{LaunchTemplate: w.viewTemplate(t)}, nil
 }
 
+// createLaunchTemplateVersion adds a version to a launch template. It is made of what is given, and of
+// nothing that another version has.
+func (w *world) createLaunchTemplateVersion(in *ec2.CreateLaunchTemplateVersionInput) (*ec2.CreateLaunchTemplateVersionOutput, error) {
+	t, err := w.template(in.LaunchTemplateId, in.LaunchTemplateName)
+	if err != nil {
+		return nil, err
+	}
+	if in.SourceVersion != nil {
+		return nil, unmodelled("versions of a launch template that are made from another")
+	}
+	data, err := templateData(in.LaunchTemplateData, "CreateLaunchTemplateVersion")
+	if err != nil {
+		return nil, err
+	}
+	token := value(in.ClientToken)
+	if n := slices.IndexFunc(t.Versions, func(v templateVersion) bool { return token != "" && v.Token == token }); n >= 0 {
+		return &ec2.CreateLaunchTemplateVersionOutput{LaunchTemplateVersion: t.view(n + 1)}, nil
+	}
+	t.add(templateVersion{Made: w.now.Truncate(time.Second), Token: token, Description: in.VersionDescription, Data: data})
+	return &ec2.CreateLaunchTemplateVersionOutput{LaunchTemplateVersion: t.view(len(t.Versions))}, nil
+}
+
 func (w *world) viewTemplate(t *template) *types.LaunchTemplate {
 	row := t.LaunchTemplate
 	row.Tags = w.tags(*t.LaunchTemplateId)
 	return &row
+}
+
+// view is the n-th version of a launch template.
+func (t *template) view(n int) *types.LaunchTemplateVersion {
+	v := t.Versions[n-1]
+	return &types.LaunchTemplateVersion{
+		LaunchTemplateId: t.LaunchTemplateId, LaunchTemplateName: t.LaunchTemplateName, VersionNumber: new(int64(n)),
+		DefaultVersion: new(int64(n) == *t.DefaultVersionNumber), VersionDescription: v.Description, CreateTime: new(v.Made),
+		CreatedBy: t.CreatedBy, LaunchTemplateData: new(v.Data), Operator: t.Operator,
+	}
 }
 
 // templateNamed is the launch template with a name; nil if there is none.
@@ -128,42 +202,4 @@ func (w *world) describeLaunchTemplates(in *ec2.DescribeLaunchTemplatesInput) (*
 	p := paging{max: in.MaxResults, token: in.NextToken, least: 1, most: 200}
 	rows, next, err := paged(w, rows, p, func(t *types.LaunchTemplate) []string { return []string{*t.LaunchTemplateId} })
 	return &ec2.DescribeLaunchTemplatesOutput{LaunchTemplates: deref(rows), NextToken: next}, err
-}
-
-// describeLaunchTemplateVersions shows the versions of a template, or of all of them their newest or default.
-func (w *world) describeLaunchTemplateVersions(in *ec2.DescribeLaunchTemplateVersionsInput) (*ec2.DescribeLaunchTemplateVersionsOutput, error) {
-	all, err := pick(w.Templates, nil, templateKind, nil)
-	if err != nil {
-		return nil, err
-	}
-	if in.LaunchTemplateId != nil || in.LaunchTemplateName != nil {
-		t, err := w.template(in.LaunchTemplateId, in.LaunchTemplateName)
-		if err != nil {
-			return nil, err
-		}
-		all = []*template{t}
-	} else if len(in.Versions) == 0 {
-		return nil, fail("MissingParameter", "The request must contain the parameter LaunchTemplateId, LaunchTemplateName or Versions")
-	}
-	for _, v := range in.Versions {
-		if !slices.Contains([]string{"$Latest", "$Default", "1"}, v) {
-			return nil, fail("InvalidLaunchTemplateId.VersionNotFound", "Could not find the specified version %s for the launch template.", v)
-		}
-	}
-	if cmp.Or(value(in.MinVersion), "1") != "1" || cmp.Or(value(in.MaxVersion), "1") < "1" {
-		all = nil
-	}
-	var rows []*types.LaunchTemplateVersion
-	for _, t := range all {
-		rows = append(rows, &types.LaunchTemplateVersion{
-			LaunchTemplateId: t.LaunchTemplateId, LaunchTemplateName: t.LaunchTemplateName, VersionNumber: new(int64(1)), DefaultVersion: new(true),
-			VersionDescription: t.Description, CreateTime: t.CreateTime, CreatedBy: t.CreatedBy, LaunchTemplateData: new(t.Data), Operator: t.Operator,
-		})
-	}
-	if rows, err = filtered(w, rows, in.Filters); err != nil {
-		return nil, err
-	}
-	p := paging{max: in.MaxResults, token: in.NextToken, least: 1, most: 200}
-	rows, next, err := paged(w, rows, p, func(v *types.LaunchTemplateVersion) []string { return []string{*v.LaunchTemplateId} })
-	return &ec2.DescribeLaunchTemplateVersionsOutput{LaunchTemplateVersions: deref(rows), NextToken: next}, err
 }

@@ -32,10 +32,10 @@ type world struct {
 	Keys      map[string]*types.KeyPairInfo
 	Groups    map[string]*types.PlacementGroup
 	Bookings  map[string]*booking
+	Templates map[string]*template
 	Tags      map[string]map[string]string // by id of the resource; a launch's own tags are in its record
 	Tokens    map[string]*token
 	Buckets   map[string]*level
-	Templates map[string]*template
 	Copies    map[string]*copied // by client token
 	Open      bool               `json:",omitzero"` // images may be made public
 
