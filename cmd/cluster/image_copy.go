@@ -32,7 +32,8 @@ unless --kms-key names another. Channels do not follow, because each region
 decides on its own what is stable in it: cluster image promote --region REGION.
 
 With --of, an image that another account shares is copied and becomes FAMILY
-VERSION of this account, which nobody can take back. --to may then be this region.
+VERSION of this account, which nobody can take back. --to may then be this
+region.
 
 Interrupted or killed, the same command goes on where it stopped; a copy that is
 there and complete is left as it is. A copy that EC2 gives up is removed.
