@@ -96,6 +96,9 @@ func (a *app) showText(d ami.Details, copies []ami.Copy, g *gallery) {
 	for _, p := range d.Parts {
 		say("snapshot", "%s", partText(p))
 	}
+	for _, k := range d.OtherTags() {
+		say("tag", "%s = %s", k, d.Tags[k])
+	}
 	say("captured", "%s", d.From)
 	for _, n := range d.Ancestors {
 		say("made from", "%s", ancestorText(n))

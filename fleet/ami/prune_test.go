@@ -222,6 +222,11 @@ func TestPruneKeepsWhatIsUsed(t *testing.T) {
 				t.Errorf("%s is kept because %q, want %q", kept.Image.Version, kept.Why, want)
 			}
 		}
+		// EC2 shows a deregistered image for a while.
+		w.region.AddImage(ec2sim.ImageSpec{Name: "old-0.0", State: "deregistered", Tags: map[string]string{ec2sim.FamilyTag: "old", ec2sim.VersionTag: "0.0"}})
+		if p, err = w.keeper("").PlanPrune(w.Context(), "old", 7, nil); err != nil || !p.Empty() {
+			t.Errorf("would remove %+v, %v", p.Remove, err)
+		}
 		_, err = w.keeper("").PlanPrune(w.Context(), "odl", 1, nil)
 		w.refused(err, "Did you mean old?")
 	})
