@@ -78,6 +78,14 @@ func (g *gallery) where() string {
 	return g.Session.Region
 }
 
+// region is the region for a headline of what is only looked at, which fits on a line.
+func (g *gallery) region() string {
+	if g.link.rehearsal != nil {
+		return g.Session.Region + " (rehearsal)"
+	}
+	return g.Session.Region
+}
+
 // imageEvent shows what a keeper did, with --verbose.
 func (a *app) imageEvent(e ami.Event) {
 	if a.verbose {

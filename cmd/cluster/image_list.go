@@ -126,7 +126,7 @@ func (a *app) imageListText(found listing, g *gallery) {
 		}
 		families[i.Family] = append(families[i.Family], i)
 	}
-	a.out.printf("%s%s, %s in %s%s  %s\n", bold, plural(len(found.images), "image"), familyCount(len(order)), g.where(), reset, g.link.effort())
+	a.out.printf("%s%s, %s in %s%s  %s\n", bold, plural(len(found.images), "image"), familyCount(len(order)), g.region(), reset, g.link.effort())
 	now := g.Session.Now()
 	for _, family := range order {
 		a.out.printf("\n%s%s%s\n", bold, family, reset)

@@ -79,7 +79,7 @@ func (a *app) imageShow(ctx context.Context, family, which string, regions []str
 
 func (a *app) showText(d ami.Details, copies []ami.Copy, g *gallery) {
 	now := g.Session.Now()
-	a.out.printf("%s%s in %s%s  %s\n\n", bold, d.Text(), g.where(), reset, g.link.effort())
+	a.out.printf("%s%s in %s%s\n\n", bold, d.Text(), g.region(), reset)
 	say := func(what, format string, args ...any) {
 		if text := fmt.Sprintf(format, args...); text != "" {
 			a.out.printf("  %s  %s\n", fmt.Sprintf("%-12s", what), text)
