@@ -88,6 +88,14 @@ func (a *app) showText(d ami.Details, copies []ami.Copy, g *gallery) {
 	say("name", "%s", d.Name)
 	say("state", "%s, made %s (%s ago)", imageState(d.Image), d.Created.Format(time.DateOnly), since(now, d.Created))
 	say("channels", "%s", strings.Join(d.Channels, ", "))
+	for _, p := range d.Promotions {
+		switch {
+		case p.Withdrawn:
+			say("rolled back", "from %s at %s", p.Channel, p.At.Format(time.RFC3339))
+		case !p.At.IsZero():
+			say("promoted", "to %s at %s", p.Channel, p.At.Format(time.RFC3339))
+		}
+	}
 	for _, n := range remarks(d.Image, copies, now) {
 		say("note", "%s", n)
 	}
@@ -171,6 +179,14 @@ type showDoc struct {
 	Ancestors    []ancestorDoc `json:"ancestors"` // what it was made from first
 	Uses         []useDoc      `json:"instances"`
 	Tags         tagsDoc       `json:"tags"`
+
+	Promotions []promotionDoc `json:"promotions"` // by channel
+}
+
+type promotionDoc struct {
+	Channel   string    `json:"channel"`
+	At        time.Time `json:"at,omitzero"` // missing: by the plain tag of older images
+	Withdrawn bool      `json:"withdrawn"`   // it was rolled back then
 }
 
 type tagsDoc map[string]string
@@ -211,6 +227,10 @@ func newShowDoc(d ami.Details, copies []ami.Copy, g *gallery) showDoc {
 		FormatVersion: formatVersion, Region: g.Session.Region, Rehearsal: g.link.rehearsal != nil, versionDoc: newVersionDoc(d.Image, len(d.Uses)),
 		Owner: d.Owner, Architecture: d.Architecture, BootMode: d.BootMode, IMDS: d.IMDS,
 		Parts: []partDoc{}, Ancestors: []ancestorDoc{}, Uses: []useDoc{}, Tags: tagsDoc{},
+		Promotions: []promotionDoc{},
+	}
+	for _, p := range d.Promotions {
+		doc.Promotions = append(doc.Promotions, promotionDoc{p.Channel, p.At, p.Withdrawn})
 	}
 	for _, c := range copies {
 		doc.Copies = append(doc.Copies, copyDoc{c.Region, c.ID, c.State})
