@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"cluster/spec"
 
 	"github.com/hashicorp/hcl/v2"
@@ -123,6 +125,12 @@ type Blocker struct {
 	Summary string
 	Detail  string // what is wrong and what to do
 	At      hcl.Range
+	Short   bool // the account would get less than is asked for: a shortage known before, and no mistake
+}
+
+// Short says that nothing stands in the plan's way but shortages.
+func (p Plan) Short() bool {
+	return len(p.Blockers) > 0 && !slices.ContainsFunc(p.Blockers, func(b Blocker) bool { return !b.Short })
 }
 
 // Summary counts a plan's actions in nodes.

@@ -62,6 +62,7 @@ type refusedError struct {
 	message string
 	hint    string
 	quiet   bool // the reason is on the screen already
+	short   bool // because the account would get less than is asked for
 }
 
 func (e *refusedError) Error() string { return e.message }
@@ -78,15 +79,21 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case is[*usageError](err), is[*fileError](err), is[*ami.WordError](err):
 		return exitUsage
+	case is[*fleet.ShortError](err), lostForRoom(err), refusedAsShort(err):
+		return exitShort
 	case is[*refusedError](err), is[*ami.RefusedError](err), is[*ami.BlockedError](err):
 		return exitRefused
-	case is[*fleet.ShortError](err), lostForRoom(err):
-		return exitShort
 	case errors.Is(err, errChanges):
 		return exitChanges
 	default:
 		return exitFailed
 	}
+}
+
+// refusedAsShort says that a plan was refused only because a quota does not allow it.
+func refusedAsShort(err error) bool {
+	refused, ok := errors.AsType[*refusedError](err)
+	return ok && refused.short
 }
 
 // lostForRoom says that nodes died because there was no capacity or no quota for them: EC2 grants a launch, and

@@ -71,7 +71,7 @@ func (a *app) plan(ctx context.Context, path, out string, detailed bool) error {
 	}
 	switch {
 	case blocked:
-		return &refusedError{message: blockedText(p), quiet: true}
+		return &refusedError{message: blockedText(p), quiet: true, short: p.Short()}
 	case detailed && !p.Empty():
 		return errChanges
 	}

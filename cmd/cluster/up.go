@@ -83,7 +83,7 @@ func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
 		a.show(obstacles(p))
 	}
 	if len(p.Blockers) > 0 {
-		return &refusedError{message: blockedText(p), quiet: true}
+		return &refusedError{message: blockedText(p), quiet: true, short: p.Short()}
 	}
 	if ask {
 		if err := a.confirm(ctx, fmt.Sprintf("Do this for cluster %s?", p.Cluster), "yes"); err != nil {
