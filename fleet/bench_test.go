@@ -32,8 +32,9 @@ const (
 // floor is the least time in which n nodes can be up and proven, whoever launches them with these
 // means:
 //
-//   - what a plan has to know first: who asks, what there is, the image, the type, its zones, the
-//     subnet. Six calls, one after the other, while the buckets fill;
+//   - what a plan has to know first: what there is, who asks, the image, one after the other, and then
+//     the type, its zones, the subnet and the quota, all at once. Four times a call's latency, while
+//     the buckets fill;
 //   - the wait for the last launch call's token of the request bucket, or for its instances' tokens
 //     of the instance bucket, whichever is longer. A call is let through whole, so the last one waits
 //     for the tokens of all;
@@ -42,7 +43,7 @@ const (
 //
 // requests and instances are what the buckets hold when it begins.
 func floor(n int, requests, instances float64) time.Duration {
-	const asking = 6 * callLatency
+	const asking = 4 * callLatency
 	launches, nodes := float64((n+99)/100), float64(n)
 	wait := max(0,
 		(launches-min(requestTokens, requests+refill*asking.Seconds()))/refill,

@@ -4,18 +4,19 @@ import (
 	"time"
 
 	"cluster/planner"
+	"cluster/spec"
 )
 
 // EventType is what happened. The values are the words of `up --json`; they only grow.
 type EventType string
 
 const (
-	EventLaunchStart    EventType = "launch_start"    // a group is asked for at a rung: Group, Type, Zone, Asked
-	EventLaunchDone     EventType = "launch_done"     // a call was granted: Group, Slots, Type, Zone, Asked, Got
-	EventLaunchFailed   EventType = "launch_failed"   // a call was refused: Group, Slots, Type, Zone, Asked, Got, Code, Class, Message
+	EventLaunchStart    EventType = "launch_start"    // a group is asked for at a rung: Group, Type, Zone, the three of how it is bought, Asked
+	EventLaunchDone     EventType = "launch_done"     // a call was granted: the same, Slots, Got
+	EventLaunchFailed   EventType = "launch_failed"   // a call was refused: the same, Code, Class, Message
 	EventRetry          EventType = "retry"           // a group found no room and is asked for again later: Group, Message
 	EventNodeRunning    EventType = "node_running"    // Node, Instance, Zone, Type
-	EventNodeLost       EventType = "node_lost"       // died before it ran, failed its checks, or went while we looked: Node, Instance, Message
+	EventNodeLost       EventType = "node_lost"       // died before it ran, failed its checks, or went while we looked: Node, Instance, Code, Class, Message
 	EventReleased       EventType = "released"        // instances of a failed launch are terminated: Group, Got, Message
 	EventTerminateStart EventType = "terminate_start" // Group, Got instances are asked to go
 	EventNodeTerminated EventType = "node_terminated" // Node, Instance
@@ -36,6 +37,9 @@ type Event struct {
 	Instance     string
 	Zone         string
 	InstanceType string
+	Market       spec.Market
+	Reservation  string // id or group ARN of reserved capacity; empty: the open market
+	Block        bool   // the reservation is a capacity block
 	Asked        int
 	Got          int
 	Code         string // EC2's error code

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"cluster/planner"
 	"cluster/spec"
@@ -12,10 +13,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// facts asks what only a launch needs to know, each kind of thing in one call. Everything is asked
-// for by filter: what does not exist is then missing from the answer, and the planner says so at
-// its line of the file, where an error about a list of ids would name none of them.
-func (s *Session) facts(ctx context.Context, want *spec.Cluster) (*planner.Facts, error) {
+// facts asks what only a launch needs to know, each kind of thing in one call, all of them at once.
+// Everything is asked for by filter: what does not exist is then missing from the answer, and the
+// planner says so at its line of the file, where an error about a list of ids would name none of
+// them. launching are the groups whose quotas are asked for.
+func (s *Session) facts(ctx context.Context, want *spec.Cluster, launching []spec.Group) (*planner.Facts, error) {
 	n := mentioned(want)
 	f := &planner.Facts{}
 	steps := []func() error{
@@ -30,11 +32,16 @@ func (s *Session) facts(ctx context.Context, want *spec.Cluster) (*planner.Facts
 			}
 			return s.reservations(ctx, n.types, f)
 		},
+		func() error { f.Quotas = s.quotas(ctx, launching); return nil },
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return nil, err
-		}
+	failed := make([]error, len(steps))
+	var all sync.WaitGroup
+	for i, step := range steps {
+		all.Go(func() { failed[i] = step() }) // each fills its own part of the facts
+	}
+	all.Wait()
+	if i := slices.IndexFunc(failed, func(err error) bool { return err != nil }); i >= 0 {
+		return nil, failed[i]
 	}
 	return f, nil
 }

@@ -17,10 +17,11 @@ import (
 
 // Waste is one thing in a region that carries our tags and should not be there any more.
 type Waste struct {
-	Kind    string // instance, volume, placement group, capacity reservation
+	Kind    string // instance, builder, volume, placement group, capacity reservation
 	ID      string // EC2's id, or the name of a placement group
-	Cluster string // of the cluster:name tag
+	Cluster string // of the cluster:name tag; empty for a builder
 	Group   string // of the cluster:group tag; may be empty
+	Image   string // FAMILY/VERSION that a builder was launched for
 	Since   time.Time
 	Why     string // a clause, such as "its time to live of 8h ended 20m ago"
 
@@ -30,6 +31,7 @@ type Waste struct {
 // The kinds of waste.
 const (
 	wasteInstance    = "instance"
+	wasteBuilder     = "builder" // an instance that an image is built on or tried on
 	wasteVolume      = "volume"
 	wastePlacement   = "placement group"
 	wasteReservation = "capacity reservation"
@@ -41,8 +43,8 @@ const pendingTooLong = time.Hour
 
 // FindWaste looks through the region for what our tags are on and nobody needs: instances whose time
 // to live is over or that are pending for an hour, volumes and placement groups whose instances are
-// gone, and capacity reservations that a killed run left behind. Nothing without a cluster:name tag
-// is ever in the answer. It is sorted by cluster, kind and id.
+// gone, capacity reservations that a killed run left behind, and builders of images after their time.
+// Nothing without a cluster:name or cluster:image-build tag is ever in the answer. It is sorted by cluster, kind and id.
 func (l *Launcher) FindWaste(ctx context.Context) ([]Waste, error) {
 	s := l.Session
 	instances, err := s.tagged(ctx)
@@ -57,9 +59,11 @@ func (l *Launcher) FindWaste(ctx context.Context) ([]Waste, error) {
 			placed[i.PlacementGroup] = true
 		}
 		if why := useless(i, now); why != "" {
-			found = append(found, Waste{
-				Kind: wasteInstance, ID: i.ID, Cluster: i.Tags[tagName], Group: i.Group, Since: i.Launched, Why: why, instance: i,
-			})
+			w := Waste{Kind: wasteInstance, ID: i.ID, Cluster: i.Tags[tagName], Group: i.Group, Since: i.Launched, Why: why, instance: i}
+			if w.Image = i.Tags[planner.TagBuild]; w.Image != "" {
+				w.Kind = wasteBuilder
+			}
+			found = append(found, w)
 		}
 	}
 	for _, more := range []func(context.Context, map[string]bool) ([]Waste, error){s.wastedVolumes, s.wastedPlacements, s.wastedReservations} {
@@ -105,9 +109,9 @@ func brief(d time.Duration) string {
 	return s
 }
 
-// tagged are all instances of the region with a cluster:name tag.
+// tagged are all instances of the region that are of a cluster or were launched to build an image.
 func (s *Session) tagged(ctx context.Context) ([]planner.Instance, error) {
-	return s.instances(ctx, Filter("tag-key", tagName), "look for what clusters left behind")
+	return s.instances(ctx, Filter("tag-key", tagName, planner.TagBuild), "look for what clusters left behind")
 }
 
 func (s *Session) wastedVolumes(ctx context.Context, _ map[string]bool) (found []Waste, err error) {
@@ -170,7 +174,7 @@ func (l *Launcher) Clear(ctx context.Context, waste []Waste) (gone int, err erro
 	s := l.Session
 	var instances []planner.Instance
 	for _, w := range waste {
-		if w.Kind == wasteInstance {
+		if w.Kind == wasteInstance || w.Kind == wasteBuilder {
 			instances = append(instances, w.instance)
 		}
 	}

@@ -51,7 +51,10 @@ func (c *climb) run(ctx context.Context) {
 			c.refusals = append(c.refusals, known)
 			continue
 		}
-		c.emit(Event{Type: EventLaunchStart, Group: c.group.Name, Slots: c.slots, InstanceType: r.Type, Zone: zones(r), Asked: len(c.slots)})
+		c.emit(Event{
+			Type: EventLaunchStart, Group: c.group.Name, Slots: c.slots, InstanceType: r.Type, Zone: zones(r),
+			Market: r.Market, Reservation: r.Reservation, Block: r.Block, Asked: len(c.slots),
+		})
 		grants, back := c.attempt(ctx, r)
 		o := c.weigh(r, grants, spent)
 		if back != nil && o.stop == nil {
@@ -169,7 +172,8 @@ func halves(call planner.Call) [2]planner.Call {
 func granted(g grant) Event {
 	e := Event{
 		Type: EventLaunchDone, Group: g.call.Group, Slots: g.call.Slots, InstanceType: g.call.Type,
-		Zone: g.call.Subnet.Zone, Asked: g.asked(), Got: g.got(),
+		Zone: g.call.Subnet.Zone, Market: g.call.Market, Reservation: g.call.Reservation, Block: g.call.Block,
+		Asked: g.asked(), Got: g.got(),
 	}
 	if g.err != nil {
 		e.Type, e.Code, e.Class, e.Message = EventLaunchFailed, g.err.Code, g.err.Class, g.err.Message

@@ -3,6 +3,7 @@ package fleet
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"cluster/planner"
@@ -72,7 +73,8 @@ func (l *Launcher) Observe(ctx context.Context, want *spec.Cluster, scope Scope)
 // stays cheap: whether there is a change, the planner tells.
 func (l *Launcher) surroundings(ctx context.Context, want *spec.Cluster, have *planner.Observed) (err error) {
 	s := l.Session
-	launches := planner.Diff(want, *have).Launches()
+	plan := planner.Diff(want, *have)
+	launches := plan.Launches()
 	if placed(want, have.Instances, launches) {
 		if have.PlacementGroups, err = s.placements(ctx, want.Name); err != nil {
 			return err
@@ -82,11 +84,23 @@ func (l *Launcher) surroundings(ctx context.Context, want *spec.Cluster, have *p
 	if !launches {
 		return nil
 	}
-	if have.Facts, err = s.facts(ctx, want); err != nil || !l.DryRun {
+	if have.Facts, err = s.facts(ctx, want, launching(want, plan)); err != nil || !l.DryRun {
 		return err
 	}
 	have.Facts.Denied, err = l.permissions(ctx, want, *have)
 	return err
+}
+
+// launching are the groups that a plan launches nodes of, in the file's order.
+func launching(want *spec.Cluster, p planner.Plan) (groups []spec.Group) {
+	for _, g := range want.Groups {
+		if slices.ContainsFunc(p.Actions, func(a planner.Action) bool {
+			return a.Group == g.Name && (a.Kind == planner.Launch || a.Kind == planner.Replace)
+		}) {
+			groups = append(groups, g)
+		}
+	}
+	return groups
 }
 
 // placed says whether placement groups matter: nodes are to be launched into one, all are to go,

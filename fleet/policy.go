@@ -24,7 +24,7 @@ type Statement struct {
 }
 
 // PolicyFor is the least that plan, up, status, verify and down need for a file. Looking cannot be
-// narrowed down: EC2's describe actions know no resources. Launching is bound to this cluster's name
+// narrowed down: EC2's describe actions and the questions to Service Quotas know no resources. Launching is bound to this cluster's name
 // tag, and changing to instances that carry it. region may be "*".
 func PolicyFor(want *spec.Cluster, region string) Policy {
 	f := features(want)
@@ -93,10 +93,11 @@ func (p Policy) Actions() []string {
 
 // feature is what of EC2 a file uses, as far as it decides which calls are made.
 type feature struct {
-	placement, reserve, reservations, groups, keys, profile, spot, checks bool
+	placement, reserve, reservations, groups, keys, profile, spot, checks, quotas bool
 }
 
 func features(want *spec.Cluster) (f feature) {
+	f.quotas = len(planner.QuotasOf(want.Groups)) > 0
 	for _, g := range want.Groups {
 		f.placement = f.placement || g.Placement != "" && g.Placement != spec.PlacementNone
 		f.reserve = f.reserve || g.Launch.Reserve
@@ -131,6 +132,9 @@ func (f feature) looks() []string {
 	}
 	if f.reservations || f.reserve {
 		all = append(all, "ec2:DescribeCapacityReservations")
+	}
+	if f.quotas {
+		all = append(all, "servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota")
 	}
 	return all
 }

@@ -31,17 +31,14 @@ func (s *Session) principal(ctx context.Context) (arn, account string) {
 	s.who.Do(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), principalPatience)
 		defer cancel()
-		s.count("GetCallerIdentity")
-		start := s.now()
-		out, err := s.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-		done := Call{Action: "GetCallerIdentity", Attempt: 1, Err: err, Took: s.now().Sub(start)}
-		if err != nil {
-			done.Code = classify(err).Code
-			s.report(done)
-			return
-		}
-		s.report(done)
-		s.arn, s.account = lasting(value(out.Arn)), value(out.Account)
+		// Without an answer both stay empty.
+		_ = s.ask("GetCallerIdentity", func() error {
+			out, err := s.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+			if err == nil {
+				s.arn, s.account = lasting(value(out.Arn)), value(out.Account)
+			}
+			return err
+		})
 	})
 	return s.arn, s.account
 }

@@ -110,18 +110,26 @@ func (s *Session) unreserve(ctx context.Context, id string) error {
 	return err
 }
 
-// unreserveLeftovers gives back what a run that was killed had reserved.
+// unreserveLeftovers gives back what a run that was killed had reserved, for a file that reserves.
 func (a *apply) unreserveLeftovers(ctx context.Context) error {
 	if !features(a.want).reserve {
 		return nil
 	}
-	ids, err := a.s.leftovers(ctx, a.want.Name)
+	_, err := a.l.Unreserve(ctx, a.want.Name)
+	return err
+}
+
+// Unreserve gives back the capacity reservations that an earlier run made for a cluster (launch.reserve) and did
+// not live to give back, and returns how many. Instances in them stay. Apply does so by itself, for a file that
+// reserves; this is for a cluster that needs nothing else, or is to end.
+func (l *Launcher) Unreserve(ctx context.Context, cluster string) (n int, err error) {
+	ids, err := l.Session.leftovers(ctx, cluster)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var errs []error
 	for _, id := range ids {
-		errs = append(errs, a.s.unreserve(ctx, id))
+		errs = append(errs, l.Session.unreserve(ctx, id))
 	}
-	return errors.Join(errs...)
+	return len(ids), errors.Join(errs...)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -62,6 +63,7 @@ type Session struct {
 	sts          *sts.Client
 	who          sync.Once
 	arn, account string // of who is asking, once who is done
+	limits       *servicequotas.Client
 
 	mu    sync.Mutex
 	first time.Time
@@ -95,6 +97,7 @@ func Open(ctx context.Context, o SessionOptions) (*Session, error) {
 		e.HTTPClient, e.Logger = plainBody{e.HTTPClient}, silent
 	})
 	s.sts = newSTS(cfg, s.EC2.Options().BaseEndpoint)
+	s.limits = newLimits(cfg, s.EC2.Options().BaseEndpoint)
 	return s, nil
 }
 

@@ -90,8 +90,10 @@ func TestCapacityIsAskedForOnce(t *testing.T) {
 	})
 }
 
+// A plan sees the quota, and not what others use of it.
 func TestQuotaIsShort(t *testing.T) {
-	inWorld(t, ec2sim.Options{VCPUQuota: 100}, func(w *world) {
+	inWorld(t, ec2sim.Options{VCPUQuota: 130}, func(w *world) {
+		w.foreign()
 		_, err := w.up(cluster(64))
 		short, ok := errors.AsType[*fleet.ShortError](err)
 		if !ok || short.Refusals[0].Class != fleet.Quota {

@@ -18,6 +18,7 @@ type LostError struct {
 	Lost    int    // in all, those made good included
 	Node    string // the last one
 	Message string // EC2's reason for it
+	Cause   Cause  // what that comes down to
 }
 
 func (e *LostError) Error() string {
@@ -169,7 +170,7 @@ func (a *apply) makeGood(ctx context.Context) error {
 			g.over = true
 			g.err = &LostError{
 				Group: g.plan.Name, Lost: g.report.Replaced + len(lost),
-				Node: planner.NodeName(last.Group, last.Slot), Message: last.StateReason,
+				Node: planner.NodeName(last.Group, last.Slot), Message: last.StateReason, Cause: CauseOf(last.StateReason),
 			}
 			if err := a.releaseGroup(ctx, g); err != nil {
 				return err
@@ -191,7 +192,7 @@ func (a *apply) makeGood(ctx context.Context) error {
 // findRungs finds out where a group's nodes may be launched, if the plan launched none and so did not ask.
 func (a *apply) findRungs(ctx context.Context, g *groupRun) (err error) {
 	if a.have.Facts == nil {
-		if a.have.Facts, err = a.s.facts(ctx, a.want); err != nil {
+		if a.have.Facts, err = a.s.facts(ctx, a.want, nil); err != nil {
 			return err
 		}
 		for _, t := range a.have.Facts.Types {
@@ -224,7 +225,11 @@ func (a *apply) lost(g *groupRun) []planner.Instance {
 	}
 	sortNodes(dead)
 	for _, i := range dead {
-		a.emit(Event{Type: EventNodeLost, Group: i.Group, Node: planner.NodeName(i.Group, i.Slot), Instance: i.ID, Zone: i.Zone, InstanceType: i.InstanceType, Message: i.StateReason})
+		why := CauseOf(i.StateReason)
+		a.emit(Event{
+			Type: EventNodeLost, Group: i.Group, Node: planner.NodeName(i.Group, i.Slot), Instance: i.ID, Zone: i.Zone,
+			InstanceType: i.InstanceType, Code: why.Code, Class: why.Class, Message: i.StateReason,
+		})
 	}
 	return slices.DeleteFunc(dead, func(i planner.Instance) bool { return a.old[i.ID] })
 }

@@ -76,8 +76,11 @@ func (d *differ) checkNamed(g *group) {
 		func(name string) bool { return slices.Contains(f.KeyPairs, name) })
 	for _, denial := range f.Denied {
 		if denial.Group == g.name {
-			d.block(g.name, g.spec.Source.Block, "Launch not permitted", fmt.Sprintf(
-				"EC2 would refuse to launch group %q: %s: %s", g.name, denial.Code, denial.Detail))
+			text := fmt.Sprintf("EC2 would refuse to launch group %q: %s: %s", g.name, denial.Code, denial.Detail)
+			if denial.Code == "UnauthorizedOperation" {
+				text += "\nA launch needs the permissions ec2:RunInstances and ec2:CreateTags; \"cluster policy\" prints all that this file needs."
+			}
+			d.block(g.name, g.spec.Source.Block, "Launch not permitted", text)
 		}
 	}
 }

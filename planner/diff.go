@@ -33,6 +33,7 @@ func Diff(want *spec.Cluster, have Observed) Plan {
 	}
 	if d.around != nil {
 		d.ladders(groups)
+		d.allow(groups)
 	}
 	d.strangers(groups)
 	d.plan.Placements = d.placements(groups)

@@ -40,6 +40,7 @@ func region() planner.Observed {
 		},
 		SecurityGroups: []string{"sg-1", "sg-2"},
 		KeyPairs:       []string{"me"},
+		Quotas:         quotas(1_000_000),
 	}
 	for _, t := range facts.Types {
 		for _, n := range facts.Subnets {
@@ -53,6 +54,20 @@ func region() planner.Observed {
 		Facts:                facts,
 		PlacementGroupsKnown: true,
 	}
+}
+
+// quotas are those of the region's types, each of so many vCPUs.
+func quotas(vcpus int) []planner.Quota {
+	var all []planner.Quota
+	for _, m := range []spec.Market{spec.OnDemand, spec.Spot} {
+		for _, typ := range []string{"c7i.large", "hpc7a.96xlarge"} {
+			if q, ok := planner.QuotaOf(typ, m); ok {
+				q.VCPUs = vcpus
+				all = append(all, q)
+			}
+		}
+	}
+	return all
 }
 
 // computeGroup is a plain group of one type in one subnet.

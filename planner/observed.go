@@ -39,6 +39,7 @@ type Facts struct {
 	SecurityGroups []string       // ids of the file that exist
 	KeyPairs       []string       // names of the file that exist
 	Reservations   []Reservation  // capacity reservations and blocks of the file that exist
+	Quotas         []Quota        // vCPU quotas that a launch may count towards and that could be read
 	Denied         []Denial       // launches that EC2 would refuse for lack of permission, by dry run
 }
 

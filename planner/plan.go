@@ -19,6 +19,10 @@ type Plan struct {
 	// Placements are the placement groups to create before the actions and to delete after them.
 	Placements []PlacementChange
 
+	// Quotas are those of the account that were read and that the cluster's nodes count towards, by
+	// code; empty if nothing is to be launched. What else runs in the account counts too.
+	Quotas []QuotaUse
+
 	Blockers []Blocker // why this plan may not be carried out; sorted by position, then text
 	Warnings []Blocker // worth knowing, and no obstacle
 }

@@ -130,6 +130,9 @@ func TestShufflingChangesNoByte(t *testing.T) {
 		have := drawObserved(t, want)
 		other := have
 		rng := rand.New(rand.NewSource(rapid.Int64().Draw(t, "seed")))
+		if have.Facts != nil {
+			have.Facts.Quotas = quotas(rapid.IntRange(0, 400).Draw(t, "vcpus"))
+		}
 		other.Instances = shuffled(rng, have.Instances)
 		other.Images = shuffled(rng, have.Images)
 		other.PlacementGroups = shuffled(rng, have.PlacementGroups)
@@ -137,7 +140,7 @@ func TestShufflingChangesNoByte(t *testing.T) {
 			other.Facts = &planner.Facts{
 				Types: shuffled(rng, have.Facts.Types), Offerings: shuffled(rng, have.Facts.Offerings),
 				Subnets: shuffled(rng, have.Facts.Subnets), SecurityGroups: shuffled(rng, have.Facts.SecurityGroups),
-				KeyPairs: shuffled(rng, have.Facts.KeyPairs),
+				KeyPairs: shuffled(rng, have.Facts.KeyPairs), Quotas: shuffled(rng, have.Facts.Quotas),
 			}
 		}
 		before, _ := json.Marshal(have)

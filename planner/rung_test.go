@@ -188,7 +188,8 @@ func TestRungs(t *testing.T) {
 			}
 		}, want: []string{
 			"compute: c7i.large in subnet-a",
-			`blocker compute: EC2 would refuse to launch group "compute": UnauthorizedOperation: You are not authorized to perform this operation.`,
+			`blocker compute: EC2 would refuse to launch group "compute": UnauthorizedOperation: You are not authorized to perform this operation.` +
+				"\nA launch needs the permissions ec2:RunInstances and ec2:CreateTags; \"cluster policy\" prints all that this file needs.",
 		}},
 		{name: "root volume", file: func(g *spec.Group) { g.RootVolume.Size = 4 },
 			want: []string{

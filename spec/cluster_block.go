@@ -147,16 +147,27 @@ func (l *loader) region(a *args) string {
 	if !ok {
 		return ""
 	}
-	if m := zoneForm.FindStringSubmatch(t.string); m != nil {
-		l.errorf(t.at, "Invalid region", "%q is a zone; its region is %q. The zone of a node is that of its subnet.", t.string, m[1])
-	} else if p := regionProblem(t.string); p != "" {
-		l.errorf(t.at, "Invalid region", "%s is not the name of a region.%s", quote(t.string), p)
+	if p := RegionProblem(t.string); zoneForm.MatchString(t.string) {
+		l.errorf(t.at, "Invalid region", "%s The zone of a node is that of its subnet.", p)
+	} else if p != "" {
+		l.errorf(t.at, "Invalid region", "%s", p)
 	}
 	return t.string
 }
 
 // directions are the words in the middle of the names of regions.
 var directions = []string{"east", "west", "north", "south", "central", "northeast", "northwest", "southeast", "southwest"}
+
+// RegionProblem says why a word cannot be the name of a region, as a sentence; empty if it can.
+func RegionProblem(name string) string {
+	if m := zoneForm.FindStringSubmatch(name); m != nil {
+		return fmt.Sprintf("%q is a zone; its region is %q.", name, m[1])
+	}
+	if p := regionProblem(name); p != "" {
+		return fmt.Sprintf("%s is not the name of a region.%s", quote(name), p)
+	}
+	return ""
+}
 
 // regionProblem finds what cannot be the name of a region, now or later, and says what may
 // have been meant.

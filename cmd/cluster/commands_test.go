@@ -81,6 +81,36 @@ func capacity(ts *testscript.TestScript, neg bool, args []string) {
 
 // fault injects a Fault. Its fields are given as JSON: fault Code='"X"' Instances='[3]'.
 func fault(ts *testscript.TestScript, neg bool, args []string) {
+	var f ec2sim.Fault
+	fill(ts, args, &f)
+	inRegion(ts, func(r *ec2sim.Region) { r.Inject(f) })
+}
+
+// addImage adds images of a family: addimage FAMILY VERSION… [field=value…], with fields of an ImageSpec. Each
+// is a day older than the one after it, the last a day old, unless they say Created.
+func addImage(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: addimage FAMILY VERSION… [field=value…]")
+	}
+	n := slices.IndexFunc(args, func(s string) bool { return strings.Contains(s, "=") })
+	if n < 0 {
+		n = len(args)
+	}
+	inRegion(ts, func(r *ec2sim.Region) {
+		for k, version := range args[1:n] {
+			s := ec2sim.ImageSpec{Name: args[0] + "-" + version, Created: r.Now().AddDate(0, 0, k+1-n)}
+			fill(ts, args[n:], &s)
+			if s.Tags == nil {
+				s.Tags = map[string]string{}
+			}
+			s.Tags[ec2sim.FamilyTag], s.Tags[ec2sim.VersionTag] = args[0], version
+			r.AddImage(s)
+		}
+	})
+}
+
+// fill sets the fields of a struct from key=value arguments; what is no JSON is a string.
+func fill(ts *testscript.TestScript, args []string, to any) {
 	fields := map[string]json.RawMessage{}
 	for k, v := range pairs(ts, args) {
 		if !json.Valid([]byte(v)) {
@@ -92,9 +122,7 @@ func fault(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	d := json.NewDecoder(strings.NewReader(string(b)))
 	d.DisallowUnknownFields()
-	var f ec2sim.Fault
-	ts.Check(d.Decode(&f))
-	inRegion(ts, func(r *ec2sim.Region) { r.Inject(f) })
+	ts.Check(d.Decode(to))
 }
 
 // calls bounds how many calls a region had since the last time, or checks with ! that it had more.

@@ -38,11 +38,11 @@ EXIT STATUS
 
 func (a *app) down(ctx context.Context, path string, yes bool) error {
 	a.startStream()
-	want, err := a.load(path)
+	file, err := a.load(path)
 	if err != nil {
 		return err
 	}
-	want = want.Empty()
+	want := file.Empty()
 	l, err := a.connect(ctx, want)
 	if err != nil {
 		return err
@@ -54,6 +54,9 @@ func (a *app) down(ctx context.Context, path string, yes bool) error {
 	}
 	a.stream.planned(p, l)
 	if p.Empty() {
+		if err := a.unreserve(ctx, l, file); err != nil {
+			return err
+		}
 		r := fleet.Report{Cluster: p.Cluster}
 		r.Calls, r.ByAction = l.Session.Calls()
 		r.Elapsed = l.Session.Elapsed()
@@ -74,6 +77,9 @@ func (a *app) down(ctx context.Context, path string, yes bool) error {
 		if err := a.confirm(ctx, farewell(p), p.Cluster); err != nil {
 			return err
 		}
+	}
+	if err := a.unreserve(ctx, l, file); err != nil {
+		return err
 	}
 	return a.apply(ctx, l, want, have, p)
 }

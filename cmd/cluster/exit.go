@@ -80,13 +80,20 @@ func exitCode(err error) int {
 		return exitUsage
 	case is[*refusedError](err), is[*ami.RefusedError](err), is[*ami.BlockedError](err):
 		return exitRefused
-	case is[*fleet.ShortError](err):
+	case is[*fleet.ShortError](err), lostForRoom(err):
 		return exitShort
 	case errors.Is(err, errChanges):
 		return exitChanges
 	default:
 		return exitFailed
 	}
+}
+
+// lostForRoom says that nodes died because there was no capacity or no quota for them: EC2 grants a launch, and
+// finds out later.
+func lostForRoom(err error) bool {
+	lost, ok := errors.AsType[*fleet.LostError](err)
+	return ok && (lost.Cause.Class == fleet.Capacity || lost.Cause.Class == fleet.Quota)
 }
 
 // is says whether err holds an E.

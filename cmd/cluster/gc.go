@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +22,9 @@ func (a *app) gcCommand() *cobra.Command {
 		Long: `Look through one region, that of --region or of the AWS configuration, for what
 carries the tags of any cluster and nobody needs: instances whose time to live
 is over or that are pending for an hour, volumes and placement groups without an
-instance, and capacity reservations of launches that are over. Show it, ask, and
-remove it. What has no such tag is never touched.
+instance, capacity reservations of launches that are over, and builders of images
+after their time. Show it, ask, and remove it. What has no such tag is never
+touched.
 
 Look before you say yes: an empty placement group may belong to a launch that is
 waiting for room, and a volume that its image keeps may hold results. Instances
@@ -100,7 +102,7 @@ func (a *app) wasteText(found []fleet.Waste, l *link) {
 	a.err.printf("%s%s left behind in %s%s\n\n", bold, kinds(found), region, reset)
 	rows := [][]string{{"KIND", "ID", "CLUSTER", "GROUP", "SINCE", "WHY"}}
 	for _, w := range found {
-		rows = append(rows, []string{w.Kind, w.ID, w.Cluster, w.Group, since(l.Session.Now(), w.Since), w.Why})
+		rows = append(rows, []string{w.Kind, w.ID, cmp.Or(w.Cluster, w.Image), w.Group, since(l.Session.Now(), w.Since), w.Why})
 	}
 	a.err.table(rows)
 	a.err.printf("\n")
@@ -131,18 +133,19 @@ type gcDoc struct {
 }
 
 type wasteDoc struct {
-	Kind    string    `json:"kind"` // instance, volume, placement group, capacity reservation
+	Kind    string    `json:"kind"` // instance, builder, volume, placement group, capacity reservation
 	ID      string    `json:"id"`   // the name of a placement group
 	Cluster string    `json:"cluster"`
 	Group   string    `json:"group"`
-	Since   time.Time `json:"since,omitzero"` // EC2 does not tell it of placement groups
+	Image   string    `json:"image,omitempty"` // FAMILY/VERSION, of a builder
+	Since   time.Time `json:"since,omitzero"`  // EC2 does not tell it of placement groups
 	Why     string    `json:"why"`
 }
 
 func newGCDoc(found []fleet.Waste, l *link) gcDoc {
 	doc := gcDoc{FormatVersion: formatVersion, Region: l.Session.Region, Rehearsal: l.rehearsal != nil, Found: []wasteDoc{}}
 	for _, w := range found {
-		doc.Found = append(doc.Found, wasteDoc{w.Kind, w.ID, w.Cluster, w.Group, w.Since.UTC(), w.Why})
+		doc.Found = append(doc.Found, wasteDoc{w.Kind, w.ID, w.Cluster, w.Group, w.Image, w.Since.UTC(), w.Why})
 	}
 	return doc
 }

@@ -50,7 +50,12 @@ EXIT STATUS
        launched, or a missing confirmation
   64   the command line or the file is wrong; nothing was called
   130  interrupted`,
-		Args: oneFile,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return nil
+			}
+			return &usageError{message: "image build needs an image file", hint: "Write: cluster image build FILE. One file is one image."}
+		},
 		RunE: func(c *cobra.Command, args []string) error { return a.imageBuild(c.Context(), args[0], yes) },
 	}
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before the builder is launched")

@@ -75,8 +75,8 @@ func (a *app) imageProtectCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "protect FAMILY VERSION [--off]",
 		Short: "Keep a version from being deregistered, by whatever tool",
-		Long: `Have EC2 refuse to deregister a version. --off switches that off; EC2 then goes on
-refusing for another day.
+		Long: `Have EC2 refuse to deregister a version. --off switches that off; EC2 then goes
+on refusing for another day.
 
 EXIT STATUS
   0    done, or it was so already

@@ -23,6 +23,15 @@ type planDoc struct {
 	Warnings      []blockerDoc   `json:"warnings"`
 	Summary       summaryDoc     `json:"summary"`
 	Forecast      int            `json:"forecast_seconds"` // that the launches wait for the account's bucket
+	Quotas        []quotaDoc     `json:"quotas,omitempty"`
+}
+
+// A quotaDoc is a vCPU quota of the account that could be read and that the cluster's nodes count towards.
+type quotaDoc struct {
+	Code  string `json:"code"`
+	Name  string `json:"name"`
+	VCPUs int    `json:"vcpus"` // of all that runs in the account
+	Need  int    `json:"need"`  // vCPUs of this cluster, once the plan is carried out
 }
 
 type imageDoc struct {
@@ -102,6 +111,9 @@ func newPlanDoc(p planner.Plan, rehearsal bool) planDoc {
 		Warnings:      newBlockerDocs(p.Warnings),
 		Summary:       summaryDoc(p.Summary()),
 		Forecast:      int(forecast(launches(p)).Seconds()),
+	}
+	for _, q := range p.Quotas {
+		doc.Quotas = append(doc.Quotas, quotaDoc{q.Code, q.Name, q.VCPUs, q.Need})
 	}
 	for _, g := range p.Groups {
 		doc.Groups = append(doc.Groups, newGroupDoc(g))

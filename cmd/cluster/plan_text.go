@@ -49,6 +49,11 @@ func (a *app) planText(out *printer, l *link, p planner.Plan, have planner.Obser
 	if n := launches(p); n > burst {
 		out.printf("%d nodes: %s on the account's bucket. EC2 grants an account %d instances\nat once and %d a second after that.\n\n", n, seconds(forecast(n)), burst, refill)
 	}
+	for _, q := range p.Quotas {
+		if q.Need <= q.VCPUs && 2*q.Need > q.VCPUs {
+			out.printf("Needs %d of the account's %d vCPUs, and what else runs there counts too:\n%s (%s).\n\n", q.Need, q.VCPUs, q.Name, q.Code)
+		}
+	}
 	for _, d := range obstacles(p) {
 		out.diagnostic(d, a.sources)
 	}

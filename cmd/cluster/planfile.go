@@ -26,6 +26,7 @@ type savedPlan struct {
 }
 
 func newSavedPlan(path string, want *spec.Cluster, have planner.Observed, p planner.Plan, rehearsal bool) savedPlan {
+	p.Quotas = nil // whether they can be read today is no part of what is to be done
 	return savedPlan{
 		FormatVersion: formatVersion,
 		File:          slash(path),
@@ -120,7 +121,8 @@ func wanted(c *spec.Cluster) any {
 	w.Groups = slices.Clone(c.Groups)
 	for i := range w.Groups {
 		g := &w.Groups[i]
-		g.Source, g.Image.Source, g.RootVolume.Source, g.Launch.Source = spec.Source{}, spec.Source{}, spec.Source{}, spec.Source{}
+		g.Source, g.Image.Source, g.RootVolume.Source = spec.Source{}, spec.Source{}, spec.Source{}
+		g.Capacity.Source, g.Launch.Source = spec.Source{}, spec.Source{}
 	}
 	return w
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"cluster/spec"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -127,7 +129,7 @@ func timeless(s string) string {
 }
 
 // TestExamples holds that every example is laid out canonically, is right, and can be planned in rehearsal
-// as it stands.
+// as it stands; an image file, built.
 func TestExamples(t *testing.T) {
 	root := filepath.Join("..", "..", "examples")
 	var files []string
@@ -149,6 +151,13 @@ func TestExamples(t *testing.T) {
 			if strings.HasSuffix(name, ".vars.hcl") {
 				return
 			}
+			if spec.IsImageFile(path) {
+				out, code := program(t, t.TempDir(), "image", "build", "--rehearse", "--speed", "1000", "--yes", name)
+				if code != exitDone || !strings.Contains(out, ": built from ami-") {
+					t.Errorf("build: exit %d\n%s", code, out)
+				}
+				return
+			}
 			inputs := [][]string{nil}
 			if others, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.vars.hcl")); len(others) > 0 {
 				inputs = nil
@@ -168,7 +177,7 @@ func TestExamples(t *testing.T) {
 			}
 		})
 	}
-	if n := len(files); n < 7 {
+	if n := len(files); n < 8 {
 		t.Errorf("only %d examples were found", n)
 	}
 }

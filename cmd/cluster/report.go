@@ -95,8 +95,8 @@ func diagnose(err error) hcl.Diagnostics {
 				"is ended; nodes of earlier runs stay.", e.Because, e.Together))
 	case *fleet.LostError:
 		return problem(hcl.Range{}, fmt.Sprintf("Nodes of group %s were lost on the way up", e.Group), fmt.Sprintf(
-			"%s, more than are made good. The last was %s: %s\nIf it happens again, the image does not start on this type, or a "+
-				"volume of it cannot be decrypted.", plural(e.Lost, "node"), e.Node, clean(cmp.Or(e.Message, "EC2 gives no reason."))))
+			"%s, more than are made good. The last was %s: %s\n%s", plural(e.Lost, "node"), e.Node,
+			clean(cmp.Or(e.Message, "EC2 gives no reason.")), cmp.Or(e.Cause.Advice, "If it happens again, the image does not start on this type.")))
 	case *fleet.ProtectedError:
 		return problem(hcl.Range{}, "Instances are protected from termination", fmt.Sprintf(
 			"%s: switch the protection off (aws ec2 modify-instance-attribute --no-disable-api-termination --instance-id …) "+

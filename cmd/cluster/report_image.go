@@ -22,7 +22,7 @@ func failedImage(e *ami.FailedError) hcl.Diagnostics {
 	if e.Gone {
 		detail += "\nWhat there was of it has been removed, with its snapshots. The same command makes it anew."
 	}
-	return problem(hcl.Range{}, fmt.Sprintf("EC2 gave up the image %s", e.Image.Text()), detail)
+	return problem(hcl.Range{}, fmt.Sprintf("EC2 gave up the image %s in %s", e.Image.Text(), e.Region), detail)
 }
 
 func provisionFailed(e *ami.ProvisionError) hcl.Diagnostics {

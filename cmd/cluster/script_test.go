@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 //	event FILE TYPE N     there are N events of a type
 //	region [key=value…]   serve an embedded EC2 over HTTP, and let AWS_ENDPOINT_URL_EC2 name it
 //	capacity TYPE@ZONE=N  limit what that region has, or else that of the rehearsal
+//	addimage FAMILY VERSION… [field=value…]
+//	                      add images to that region, or else to that of the rehearsal
 //	fault key=value…      inject a fault, in the same place
 //	calm                  take faults and limits back, in the same place
 //	calls MAX [ACTION]    that region had at most MAX calls since the last time
@@ -41,6 +43,9 @@ func TestMain(m *testing.M) {
 //	owner ARN             make every instance somebody's
 //	later DURATION        let time pass in the rehearsal
 //	halt N                stop the n-th instance
+//	reservation NAME TYPE@ZONE=N [open] [block] [group=ARN] [cluster=NAME]
+//	                      buy room for instances; its id is in the variable NAME
+//	subnet NAME ZONE CIDR add a subnet; its id is in the variable NAME
 //	tag KEY=VALUE…        tag every instance that lives
 //	waitfile FILE         wait until a file is there
 //
@@ -53,6 +58,7 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"addimage":    addImage,
 			"atonce":      atOnce,
 			"calls":       calls,
 			"calm":        calm,
@@ -67,7 +73,9 @@ func TestScript(t *testing.T) {
 			"owner":       owner,
 			"later":       later,
 			"region":      serveRegion,
+			"reservation": reservation,
 			"halt":        halt,
+			"subnet":      subnet,
 			"tag":         tag,
 			"terminal":    terminal,
 			"waitfile":    waitFile,

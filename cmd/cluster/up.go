@@ -70,6 +70,9 @@ func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
 	}
 	a.stream.planned(p, l)
 	if settled(want, have, p) {
+		if err := a.unreserve(ctx, l, want); err != nil {
+			return err
+		}
 		return a.nothingToDo(want, have, p, l)
 	}
 	ask := !yes && saved == nil && !p.Empty()
@@ -88,6 +91,19 @@ func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
 		}
 	}
 	return a.apply(ctx, l, want, have, p)
+}
+
+// unreserve gives back what an earlier run had reserved for a cluster and did not live to give back. EC2 bills
+// that, and Apply, which does the same, has nothing else to do.
+func (a *app) unreserve(ctx context.Context, l *link, file *spec.Cluster) error {
+	if !slices.ContainsFunc(file.Groups, func(g spec.Group) bool { return g.Launch.Reserve }) {
+		return nil
+	}
+	n, err := l.Unreserve(ctx, file.Name)
+	if n > 0 && a.stream == nil {
+		a.err.printf("%s: %s of an earlier run given back\n", file.Name, plural(n, "capacity reservation"))
+	}
+	return err
 }
 
 // settled says that a cluster needs neither an action nor a wait.

@@ -95,6 +95,8 @@ func (s *eventStream) event(e fleet.Event) {
 	add("instance_id", e.Instance)
 	add("zone", e.Zone)
 	add("instance_type", e.InstanceType)
+	add("market", string(e.Market))
+	add("reservation", e.Reservation)
 	add("code", e.Code)
 	add("class", string(e.Class))
 	add("message", e.Message)

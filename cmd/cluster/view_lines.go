@@ -7,6 +7,7 @@ import (
 
 	"cluster/fleet"
 	"cluster/planner"
+	"cluster/spec"
 )
 
 // A lineView writes a line per change of a group, for logs and pipes: what happens to single nodes
@@ -22,7 +23,10 @@ type lineView struct {
 }
 
 // changes are what happened to a group since its last line.
-type changes struct{ asked, granted, lost, terminated int }
+type changes struct {
+	asked, granted, lost, terminated int
+	cause                            string // of the last one lost
+}
 
 func newLineView(out *printer, p planner.Plan, now func() time.Time) *lineView {
 	v := &lineView{out: out, now: now, start: now(), sums: map[string]*changes{}, seen: map[string]fleet.GroupCount{}}
@@ -54,6 +58,7 @@ func (v *lineView) event(e fleet.Event) {
 		v.line("%s", eventText(e))
 	case fleet.EventNodeLost:
 		g.lost++
+		g.cause = cmp.Or(e.Code, e.Message)
 	case fleet.EventNodeTerminated:
 		g.terminated++
 	case fleet.EventNodeRunning:
@@ -77,7 +82,7 @@ func (v *lineView) flush() {
 			v.line("%s: %d granted", name, c.granted)
 		}
 		if c.lost > 0 {
-			v.line("%s: %s lost on the way up", name, plural(c.lost, "node"))
+			v.line("%s: %s", name, withReason(plural(c.lost, "node")+" lost on the way up", c.cause))
 		}
 		if c.terminated > 0 {
 			v.line("%s: %d terminated", name, c.terminated)
@@ -109,11 +114,17 @@ func (v *lineView) line(format string, args ...any) {
 
 func (v *lineView) close() { v.flush() }
 
+// boughtFrom is how what an event is about is bought, as words after its type. On demand goes without saying.
+func boughtFrom(e fleet.Event) string {
+	r := planner.Rung{Market: e.Market, Reservation: e.Reservation, Block: e.Block}
+	return bought(r, planner.Rung{Market: spec.OnDemand})
+}
+
 // eventText is an event as a sentence for people.
 func eventText(e fleet.Event) string {
 	at := ""
 	if e.InstanceType != "" {
-		at = " " + e.InstanceType
+		at = " " + e.InstanceType + boughtFrom(e)
 	}
 	if e.Zone != "" {
 		at += " in " + e.Zone

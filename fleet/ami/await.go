@@ -18,6 +18,7 @@ import (
 // A FailedError says that EC2 began to make an image and gave it up.
 type FailedError struct {
 	Image  Image
+	Region string
 	Reason string // EC2's, or ours
 	Gone   bool   // what there was of it has been removed, with its snapshots
 
@@ -25,7 +26,7 @@ type FailedError struct {
 }
 
 func (e *FailedError) Error() string {
-	return fmt.Sprintf("%s failed: %s", e.Image.Text(), cmp.Or(e.Reason, "EC2 gives no reason"))
+	return fmt.Sprintf("%s in %s failed: %s", e.Image.Text(), e.Region, cmp.Or(e.Reason, "EC2 gives no reason"))
 }
 
 // failed says that EC2 will not finish an image. The SDK's own waiter knows the first state only and would
@@ -78,14 +79,14 @@ func (k *Keeper) await(ctx context.Context, img Image) (Image, error) {
 		}
 		switch {
 		case len(found) == 0 && waited > awaitUnseen, img.State == string(types.ImageStateDeregistered):
-			return img, &FailedError{Image: img, Reason: "somebody has deregistered it", Gone: true, unseen: !seen}
+			return img, &FailedError{Image: img, Region: k.Session.Region, Reason: "somebody has deregistered it", Gone: true, unseen: !seen}
 		case img.State == available:
 			k.tell(Event{Type: EventAvailable, Image: img.ID, Family: img.Family, Version: img.Version})
 			return img, nil
 		case failed(img.State):
-			return img, &FailedError{Image: img, Reason: img.StateReason}
+			return img, &FailedError{Image: img, Region: k.Session.Region, Reason: img.StateReason}
 		case waited > awaitMost:
-			return img, fmt.Errorf("%s is still %s after %s", img.Text(), img.State, waited.Round(time.Minute))
+			return img, fmt.Errorf("the image %s is still %s after %s", img.Text(), img.State, waited.Round(time.Minute))
 		}
 		if percent, ok := k.progress(ctx, img); ok {
 			k.tell(Event{Type: EventProgress, Image: img.ID, Family: img.Family, Version: img.Version, Percent: percent})

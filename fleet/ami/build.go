@@ -39,7 +39,7 @@ type ProbeError struct {
 }
 
 func (e *ProbeError) Error() string {
-	return fmt.Sprintf("%s, the first instance of %s, %s", e.Instance, e.Image.Text(), e.Reason)
+	return fmt.Sprintf("the first instance of %s, %s, %s", e.Image.Text(), e.Instance, e.Reason)
 }
 
 // Built is what a build came to. With an error it says how far it came.
@@ -101,7 +101,7 @@ func (b *building) run(ctx context.Context) error {
 	}
 	err = b.make(ctx, machines)
 	if ctx.Err() != nil {
-		return err // no new call; what is there, done tells
+		return stopped(ctx, err)
 	}
 	return join(err, b.end(ctx))
 }
@@ -129,16 +129,16 @@ func (b *building) own(img Image) error {
 		return nil
 	}
 	e := &RefusedError{
-		Message: fmt.Sprintf("%s exists already, and was made from something else", img.Text()),
+		Message: fmt.Sprintf("the image %s exists already, and was made from something else", img.Text()),
 		Hint:    "A version is made once: raise version in the file.",
 	}
 	switch {
 	case img.Source == "":
-		e.Message = fmt.Sprintf("%s exists already, and was not built from a file", img.Text())
+		e.Message = fmt.Sprintf("the image %s exists already, and was not built from a file", img.Text())
 	case img.Parent != b.done.Base.ID:
-		e.Message = fmt.Sprintf("%s exists already, and was built from another base: %s then, %s now", img.Text(), img.Parent, b.done.Base.ID)
+		e.Message = fmt.Sprintf("the image %s exists already, and was built from another base: %s then, %s now", img.Text(), img.Parent, b.done.Base.ID)
 	default:
-		e.Message = fmt.Sprintf("%s exists already, and its script, root volume or tags were others", img.Text())
+		e.Message = fmt.Sprintf("the image %s exists already, and its script, root volume or tags were others", img.Text())
 	}
 	return e
 }

@@ -102,9 +102,17 @@ func (p *capturing) run(ctx context.Context) error {
 	}
 	err = p.make(ctx, found)
 	if ctx.Err() != nil {
-		return err // no new call; what is there, done tells
+		return stopped(ctx, err)
 	}
 	return join(err, p.release(ctx))
+}
+
+// stopped is the error of work that ctx has ended: no new call is made, and what is there, the result tells.
+func stopped(ctx context.Context, err error) error {
+	if err == nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // own says whether an image of our name is of this capture.
@@ -122,13 +130,13 @@ func (p *capturing) own(img Image) error {
 			of = img.From
 		}
 		return &RefusedError{
-			Message: fmt.Sprintf("%s exists already, and was made of %s, not of %s", t, of, p.c.Instance),
+			Message: fmt.Sprintf("the image %s exists already, and was made of %s, not of %s", t, of, p.c.Instance),
 			Hint:    "A version is made once. Choose the next one.",
 		}
 	case img.State == available || img.State == string(types.ImageStatePending) || failed(img.State):
 		return nil
 	}
-	return &RefusedError{Message: fmt.Sprintf("%s exists already, and is %s", t, img.State), Hint: "A version is made once. Choose the next one."}
+	return &RefusedError{Message: fmt.Sprintf("the image %s exists already, and is %s", t, img.State), Hint: "A version is made once. Choose the next one."}
 }
 
 // fit says whether the instance can be captured.
@@ -138,13 +146,13 @@ func (p *capturing) fit() error {
 	case m.launched.IsZero():
 		return &RefusedError{Message: fmt.Sprintf("there is no instance %s in %s", m.id, p.Session.Region), Hint: "Check the id and the region."}
 	case m.state.Dead():
-		return &RefusedError{Message: fmt.Sprintf("%s is %s: there is nothing left to capture", m.id, m.state)}
+		return &RefusedError{Message: fmt.Sprintf("the instance %s is %s: there is nothing left to capture", m.id, m.state)}
 	case !m.onEBS:
 		return &RefusedError{Message: fmt.Sprintf("the root device of %s lies on instance store, which EC2 cannot capture", m.id), Hint: "Launch from an image whose root is an EBS volume."}
 	case other != "" && other != p.label:
 		family, version, _ := strings.Cut(other, "/")
 		return &RefusedError{
-			Message: fmt.Sprintf("%s is being captured as %s %s", m.id, family, version),
+			Message: fmt.Sprintf("the instance %s is being captured as %s %s", m.id, family, version),
 			Hint:    fmt.Sprintf("Finish that first: cluster image capture %s %s --from %s", family, version, m.id),
 		}
 	}
@@ -221,7 +229,7 @@ func (p *capturing) stop(ctx context.Context) error {
 		&ec2.StopInstancesInput{InstanceIds: []string{p.c.Instance}})
 	if code(err) == "UnsupportedOperation" {
 		return &RefusedError{
-			Message: fmt.Sprintf("%s cannot be stopped, as one-time Spot instances cannot", p.c.Instance),
+			Message: fmt.Sprintf("the instance %s cannot be stopped, as one-time Spot instances cannot", p.c.Instance),
 			Hint:    "With --no-reboot it is captured as it runs; the image is then only crash-consistent.",
 		}
 	}
@@ -342,7 +350,7 @@ func (p *capturing) check(ctx context.Context, img Image) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s is not as it should be: %s", img.Text(), strings.Join(wrong, "; "))
+	return fmt.Errorf("the image %s is not as it should be: %s", img.Text(), strings.Join(wrong, "; "))
 }
 
 // release starts the instance again, if a capture of this version has stopped it, and forgets that last.

@@ -96,9 +96,9 @@ func (k *Keeper) reach(ctx context.Context, id string, want planner.State) (mach
 		case m.state == want:
 			return m, nil
 		case m.state.Dead():
-			return m, fmt.Errorf("%s is %s and not %s: %s", id, m.state, want, cmp.Or(m.reason, "EC2 gives no reason"))
+			return m, fmt.Errorf("the instance %s is %s and not %s: %s", id, m.state, want, cmp.Or(m.reason, "EC2 gives no reason"))
 		case k.Session.Now().After(deadline):
-			return m, fmt.Errorf("%s is still %s after %s, and should be %s", id, m.state, changeTime, want)
+			return m, fmt.Errorf("the instance %s is still %s after %s, and should be %s", id, m.state, changeTime, want)
 		}
 		if err := k.Session.Sleep(ctx, lookEvery); err != nil {
 			return m, err

@@ -191,10 +191,8 @@ func (w *world) prune(k *ami.Keeper, keep int, more map[string][]string) (ami.Pr
 func TestPruneKeepsWhatIsUsed(t *testing.T) {
 	inWorld(t, func(w *world) {
 		ids := w.old("0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7")
-		w.region.AddTemplate("", "batch", ids[0])
-		for range 20 { // more than EC2 looks through unless it is told to
-			w.region.AddTemplate("", "batch", ids[6])
-		}
+		must[*ec2.CreateLaunchTemplateOutput](w)(w.ec2().CreateLaunchTemplate(w.Context(), &ec2.CreateLaunchTemplateInput{
+			LaunchTemplateName: new("batch"), LaunchTemplateData: &types.RequestLaunchTemplateData{ImageId: new(ids[0])}}))
 		must[*ec2.RunInstancesOutput](w)(w.ec2().RunInstances(w.Context(), &ec2.RunInstancesInput{
 			ImageId: new(ids[1]), InstanceType: "c7i.large", MinCount: new(int32(1)), MaxCount: new(int32(1))}))
 		w.tag(ids[2], ec2sim.ChannelTag, "stable")

@@ -217,7 +217,8 @@ func (k *Keeper) modifySnapshot(ctx context.Context, img Image, id string, accou
 // that is only the key service knows; but the snapshots are asked for first, and so nothing was changed.
 func defaultKey(err error, img Image) error {
 	e, ok := errors.AsType[*fleet.CallError](err)
-	if all, mixed := img.Encrypted(); !ok || e.Class != fleet.Spec || !all && !mixed {
+	all, mixed := img.Encrypted()
+	if !ok || !slices.Contains([]string{"OperationNotPermitted", "InvalidParameter", "InvalidParameterValue"}, e.Code) || !all && !mixed {
 		return err
 	}
 	return &RefusedError{

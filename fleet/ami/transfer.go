@@ -70,7 +70,7 @@ func (k *Keeper) Transfer(ctx context.Context, t Transfer) (done Transferred, er
 		return done, err
 	}
 	if done.Image.RootSnapshot == "" || done.Image.Architecture != t.Image.Architecture {
-		return done, fmt.Errorf("%s is not as it should be: it has no root snapshot, or another architecture than %s", done.Image.Text(), t.Image.ID)
+		return done, fmt.Errorf("the image %s is not as it should be: it has no root snapshot, or another architecture than %s", done.Image.Text(), t.Image.ID)
 	}
 	changed, err := k.follow(ctx, done.Image, t.Shares)
 	done.Already = done.Already && !changed
@@ -82,12 +82,12 @@ func movable(t Transfer) error {
 	encrypted, mixed := t.Image.Encrypted()
 	switch {
 	case t.Image.State != available:
-		return &RefusedError{Message: fmt.Sprintf("%s is %s: only an available image can be copied", t.Image.Text(), t.Image.State)}
+		return &RefusedError{Message: fmt.Sprintf("the image %s is %s: only an available image can be copied", t.Image.Text(), t.Image.State)}
 	case t.Image.Revoked != nil:
-		return &RefusedError{Message: fmt.Sprintf("%s was revoked", t.Image.Text()), Hint: "Copy another version, or take the revocation back: cluster image restore."}
+		return &RefusedError{Message: fmt.Sprintf("the image %s was revoked", t.Image.Text()), Hint: "Copy another version, or take the revocation back: cluster image restore."}
 	case (encrypted || mixed) && !t.Shares.Empty() && t.KMSKey == "":
 		return &RefusedError{
-			Message: fmt.Sprintf("%s is encrypted and shared, and a copy with the default key of its region cannot be shared", t.Image.Text()),
+			Message: fmt.Sprintf("the image %s is encrypted and shared, and a copy with the default key of its region cannot be shared", t.Image.Text()),
 			Hint:    "Give a key of that region that those accounts may use: --kms-key REGION=ARN.",
 		}
 	}
@@ -113,7 +113,7 @@ func (k *Keeper) copyImage(ctx context.Context, t Transfer, attempt int) (Image,
 	for ; ; attempt++ {
 		in := k.copyInput(t)
 		in.ClientToken = new(clientToken([]any{k.Session.Region, in}, attempt))
-		out, err := fleet.Do(ctx, k.Session, fleet.Request{Action: "CopyImage", Doing: fmt.Sprintf("copy %s from %s", t.Image.Text(), t.Region)},
+		out, err := fleet.Do(ctx, k.Session, fleet.Request{Action: "CopyImage", Doing: fmt.Sprintf("copy %s from %s to %s", t.Image.Text(), t.Region, k.Session.Region)},
 			k.Session.EC2.CopyImage, in)
 		switch e, _ := err.(*fleet.CallError); {
 		case e != nil && e.Class == fleet.Token && attempt < launchAttempts:

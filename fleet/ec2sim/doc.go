@@ -10,7 +10,7 @@
 // snapshots of images, room that was reserved before. It models the life of an image: snapshots that take
 // their time or fail, names that are taken, copies to other regions, sharing with other accounts, keys,
 // deprecation, protection, and the end. What it does not model it refuses with the error that EC2 has for it;
-// it never ignores a parameter.
+// it never ignores a parameter. Of STS it knows who is asking, and of Service Quotas what the vCPU quotas are.
 //
 // Nothing runs in a region. States are computed from times when somebody looks, so it costs nothing to
 // keep, needs no shutting down, and lives in a testing/synctest bubble as well as outside. A region kept in

@@ -29,6 +29,8 @@ func (r *Region) handle(c *Call) answer {
 	var a answer
 	if isSTS(c) {
 		a = w.answerSTS(c, id)
+	} else if isQuotas(c) {
+		a = w.answerQuotas(c, id)
 	} else if out, err := w.do(c); err != nil {
 		a = errorAnswer(asAPIError(err), id)
 		c.Code = asAPIError(err).Code
@@ -56,15 +58,9 @@ func (w *world) do(c *Call) (any, error) {
 	if err := w.chargeRequest(c); err != nil {
 		return nil, err
 	}
-	if w.r.o.Hook != nil {
-		if err := w.r.o.Hook(c); err != nil {
-			return nil, err
-		}
-	}
-	o := w.meetFaults(c)
-	w.slow, w.fails = o.slow, o.fails
-	if o.refuse != nil {
-		return nil, o.refuse
+	o, err := w.interfere(c)
+	if err != nil {
+		return nil, err
 	}
 	in := op.input()
 	if err := read(c.Params, in); err != nil {
@@ -83,6 +79,18 @@ func (w *world) do(c *Call) (any, error) {
 		return nil, o.belie
 	}
 	return out, err
+}
+
+// interfere lets the Hook and the faults have their say about a call that passed its bucket.
+func (w *world) interfere(c *Call) (ordeal, error) {
+	if w.r.o.Hook != nil {
+		if err := w.r.o.Hook(c); err != nil {
+			return ordeal{}, err
+		}
+	}
+	o := w.meetFaults(c)
+	w.slow, w.fails = o.slow, o.fails
+	return o, o.refuse
 }
 
 func find(c *Call) (op, error) {

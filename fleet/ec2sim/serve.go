@@ -99,17 +99,18 @@ func (r *Region) sleep(ctx context.Context, d time.Duration) error {
 
 // answer reads a request, has it handled, and writes the answer.
 func (r *Region) answer(q *http.Request) answer {
-	form, err := readForm(q)
+	c := &Call{Region: r.regionOf(q), Attempt: attempt(q.Header.Get("Amz-Sdk-Request"))}
+	var err error
+	if target := q.Header.Get(targetHeader); strings.HasPrefix(target, quotasTarget) {
+		c.Action, c.Params, err = readQuotas(target, q.Body)
+	} else {
+		c.Params, err = readForm(q)
+		c.Action = c.Params.Get("Action")
+	}
 	if err != nil {
 		return errorAnswer(&apiError{Code: "MalformedQueryString", Message: err.Error()}, noRequest)
 	}
-	c := &Call{
-		Action:  form.Get("Action"),
-		Region:  r.regionOf(q),
-		Account: r.accountOf(q, form),
-		Params:  form,
-		Attempt: attempt(q.Header.Get("Amz-Sdk-Request")),
-	}
+	c.Account = r.accountOf(q, c.Params)
 	// A call that only describes leaves the file alone, unless a fault counted it.
 	run := r.locked
 	if describes(c.Action) {
