@@ -64,12 +64,8 @@ func RevokedNodes(instances []Instance, images []Image) []RevokedUse {
 	return revokedNodes(nodes, images)
 }
 
-func revokedNodes(nodes []*Instance, images []Image) []RevokedUse {
+func revokedNodes(instances []*Instance, images []Image) []RevokedUse {
 	var uses []RevokedUse
-	nodes = slices.Clone(nodes)
-	slices.SortFunc(nodes, func(a, b *Instance) int {
-		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.ID, b.ID))
-	})
 	at := map[string]int{}
 	for _, img := range images {
 		if r, ok := Revoked(img.Tags); ok {
@@ -79,10 +75,21 @@ func revokedNodes(nodes []*Instance, images []Image) []RevokedUse {
 			}
 		}
 	}
-	for _, n := range nodes {
-		if k, ok := at[n.ImageID]; ok && !n.State.Dead() {
-			uses[k].Nodes = append(uses[k].Nodes, NodeName(n.Group, n.Slot))
+	if len(uses) == 0 {
+		return nil
+	}
+	var nodes []*Instance
+	for _, n := range instances {
+		if _, ok := at[n.ImageID]; ok && !n.State.Dead() {
+			nodes = append(nodes, n)
 		}
+	}
+	slices.SortFunc(nodes, func(a, b *Instance) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.ID, b.ID))
+	})
+	for _, n := range nodes {
+		u := &uses[at[n.ImageID]]
+		u.Nodes = append(u.Nodes, NodeName(n.Group, n.Slot))
 	}
 	uses = slices.DeleteFunc(uses, func(u RevokedUse) bool { return len(u.Nodes) == 0 })
 	slices.SortFunc(uses, func(a, b RevokedUse) int { return cmp.Compare(a.Image.ID, b.Image.ID) })

@@ -38,6 +38,9 @@ var errChanges = errors.New("there are changes")
 // errDiffers says that a file is not in canonical layout, for fmt --check. It is not shown.
 var errDiffers = errors.New("not in canonical layout")
 
+// errFindings says that an audit found something. It is not shown.
+var errFindings = errors.New("there are findings")
+
 // errInterrupted is the cause of a context that a signal has cancelled.
 var errInterrupted = errors.New("interrupted")
 

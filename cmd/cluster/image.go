@@ -27,6 +27,7 @@ family and channel. All of it stands in tags of the image, in one region.`,
 	c.AddCommand(
 		a.imageCaptureCommand(), a.imageBuildCommand(), a.imageCopyCommand(),
 		a.imageListCommand(),
+		a.imageShowCommand(),
 		a.imagePromoteCommand(),
 		a.imageRollbackCommand(),
 		a.imageRevokeCommand(),
@@ -36,6 +37,8 @@ family and channel. All of it stands in tags of the image, in one region.`,
 		a.imageDeprecateCommand(),
 		a.imageProtectCommand(),
 		a.imagePruneCommand(),
+		a.imageAuditCommand(),
+		a.imageDiffCommand(),
 	)
 	return c
 }

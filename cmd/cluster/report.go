@@ -53,7 +53,7 @@ func (a *app) show(diags hcl.Diagnostics) {
 // diagnose turns an error into what a person should read: which wall was hit, on which line of the
 // file, and what to do. Joined errors give one diagnostic each; some give none.
 func diagnose(err error) hcl.Diagnostics {
-	if err == nil || err == errChanges || err == errDiffers || err == errInterrupted || err == errStopped {
+	if err == nil || err == errChanges || err == errDiffers || err == errFindings || err == errInterrupted || err == errStopped {
 		return nil
 	}
 	switch e := err.(type) {
