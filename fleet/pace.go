@@ -32,6 +32,7 @@ var (
 		"RunInstances":       {5, 2},
 		"StartInstances":     {5, 2},
 		"TerminateInstances": {100, 5},
+		"CopyImage":          {100, 1},
 		"CreateTags":         {100, 10},
 		"DeleteTags":         {100, 10},
 	}

@@ -61,7 +61,7 @@ func (m *Build) UserData(token string) []byte {
 // image: host keys, who may log in, the machine's id, histories, logs and what cloud-init remembers.
 const clearing = `if [ $code = 0 ]; then
   cd /
-  rm -rf /var/lib/cluster-build /var/lib/cluster-born
+  rm -rf /var/lib/cluster-build /var/lib/cluster-born-*
   rm -f /etc/ssh/ssh_host_* /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys
   rm -f /root/.*_history /home/*/.*_history
   cloud-init clean --logs --seed

@@ -22,9 +22,9 @@ func (a *app) gcCommand() *cobra.Command {
 		Long: `Look through one region, that of --region or of the AWS configuration, for what
 carries the tags of any cluster and nobody needs: instances whose time to live
 is over or that are pending for an hour, volumes and placement groups without an
-instance, capacity reservations of launches that are over, and builders of images
-after their time. Show it, ask, and remove it. What has no such tag is never
-touched.
+instance, capacity reservations of launches that are over, and builders of
+images after their time. Show it, ask, and remove it. What has no such tag is
+never touched.
 
 Look before you say yes: an empty placement group may belong to a launch that is
 waiting for room, and a volume that its image keeps may hold results. Instances

@@ -17,10 +17,10 @@ func (a *app) imageBuildCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "build FILE [--yes] [--json]",
 		Short: "Build a version of an image from a file",
-		Long: `Launch a builder from the base that an image file names, run the file's script on
-it as root, clear it of what belongs to one machine (host keys, authorized keys,
-machine id, histories, logs, cloud-init's memory), capture it, launch one instance
-of the image to see it boot, and end both.
+		Long: `Launch a builder from the base that an image file names, run the file's script
+on it as root, clear it of what belongs to one machine (host keys, authorized
+keys, machine id, histories, logs, cloud-init's memory), capture it, launch one
+instance of the image to see it boot, and end both.
 
   image "hpc-base" {
     version       = "1.0.0"
@@ -37,11 +37,12 @@ of the image to see it boot, and end both.
     timeout   = "1h"
   }
 
-The script and what is put around it have at most 16 KiB, EC2's limit, and it must
-not reboot. Its output is on the builder's console. A version that was built from
-the same base, script, volume and tags is left as it is; from anything else, it
-needs another version. Interrupted or killed, the same command goes on where it
-stopped: there are never two builders, and none is left in the end.
+The script and what is put around it have at most 16 KiB, EC2's limit, and it
+must not reboot. Its output is on the builder's console. A version that was
+built from the same base, script, volume and tags is left as it is; from
+anything else, it needs another version. Interrupted or killed, the same command
+goes on where it stopped: there are never two builders, and none is left in the
+end.
 
 EXIT STATUS
   0    built, or it was built from the same before

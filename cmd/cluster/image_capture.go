@@ -27,13 +27,13 @@ func (a *app) imageCaptureCommand() *cobra.Command {
 		Short: "Make a version of an image from an instance",
 		Long: `Stop an instance, have EC2 make an image of it, wait, check the image, and start
 the instance again. --from is an instance, i-…, or a node such as compute-17 of
-the cluster that --file describes. With --no-reboot it runs on; the image is then
-as after a power cut.
+the cluster that --file describes. With --no-reboot it runs on; the image is
+then as after a power cut.
 
 A version is made once: EC2 gives each name of an image once, and the name is
-made of family and version. Interrupted or killed, the same command goes on where
-it stopped: no second image, and an instance that it stopped runs again. An image
-that EC2 gives up is removed with its snapshots.
+made of family and version. Interrupted or killed, the same command goes on
+where it stopped: no second image, and an instance that it stopped runs again.
+An image that EC2 gives up is removed with its snapshots.
 
 EXIT STATUS
   0    captured, or it was captured from this instance before

@@ -18,17 +18,22 @@ import (
 
 func (a *app) imageCopyCommand() *cobra.Command {
 	var to, keys []string
+	of := ""
 	c := &cobra.Command{
-		Use:   "copy FAMILY VERSION --to REGION... [--kms-key REGION=KEY...] [--json]",
+		Use:   "copy FAMILY VERSION --to REGION... [--kms-key REGION=KEY...] [--of IMAGE] [--json]",
 		Short: "Copy a version to other regions",
 		Long: `Have EC2 copy a version of this region into others, all at once, with its tags,
-and share each copy with whom the original is shared; a tag of the copy names the
-original. What runs in one region is then launched in the other by the same file.
-Image and snapshot ids differ from region to region.
+and share each copy with whom the original is shared; a tag of the copy names
+the original. What runs in one region is then launched in the other by the same
+file. Image and snapshot ids differ from region to region.
 
-An encrypted copy has the default key of its region, which cannot be shared, unless
---kms-key names another. Channels do not follow, because each region decides on its
-own what is stable in it: cluster image promote --region REGION.
+An encrypted copy has the default key of its region, which cannot be shared,
+unless --kms-key names another. Channels do not follow, because each region
+decides on its own what is stable in it: cluster image promote --region REGION.
+
+With --of, an image that another account shares is copied and becomes FAMILY
+VERSION of this account, which nobody can take back. --to may then be this
+region.
 
 Interrupted or killed, the same command goes on where it stopped; a copy that is
 there and complete is left as it is. A copy that EC2 gives up is removed.
@@ -36,16 +41,18 @@ there and complete is left as it is. A copy that EC2 gives up is removed.
 EXIT STATUS
   0    every region has it
   1    failed: an API error, a copy that EC2 gave up; other regions may have it
-  5    refused: no such version, its name is taken there, or it cannot be shared there
+  5    refused: no such version, its name is taken there, or it cannot be shared
+       there
   64   the command line is wrong; nothing was called
   130  interrupted`,
 		Args: words("FAMILY", "VERSION"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.imageCopy(c.Context(), args[0], args[1], to, keys)
+			return a.imageCopy(c.Context(), args[0], args[1], of, to, keys)
 		},
 	}
 	c.Flags().StringSliceVar(&to, "to", nil, "the `region` to copy it to (repeatable, or R,R)")
 	c.Flags().StringSliceVar(&keys, "kms-key", nil, "the key of a copy, as `REGION=KEY` (repeatable)")
+	c.Flags().StringVar(&of, "of", "", "copy this `image`, ami-…, that another account shares")
 	a.jsonFlag(c, events, "write one JSON event a line")
 	return c
 }
@@ -61,11 +68,14 @@ type destination struct {
 // copiesAtOnce is how many regions are worked on at the same time.
 const copiesAtOnce = 8
 
-func (a *app) imageCopy(ctx context.Context, family, version string, to, keys []string) error {
+func (a *app) imageCopy(ctx context.Context, family, version, of string, to, keys []string) error {
 	a.startImageStream()
 	targets, err := destinations(to, keys)
 	if err != nil {
 		return err
+	}
+	if of != "" && !ami.IsID(of) {
+		return &usageError{message: fmt.Sprintf("--of %s is not the id of an image", of), hint: "An image id is ami- and 8 or 17 hexadecimal digits."}
 	}
 	g, err := a.gallery(ctx, "")
 	if err != nil {
@@ -74,7 +84,7 @@ func (a *app) imageCopy(ctx context.Context, family, version string, to, keys []
 	defer g.close()
 	a.streamOf(g.link)
 	for _, d := range targets {
-		if d.region == g.Session.Region {
+		if d.region == g.Session.Region && of == "" {
 			return &usageError{message: fmt.Sprintf("--to %s is the region that the image is in", d.region), hint: "The region that is copied from is that of --region, or of the AWS configuration."}
 		}
 		if d.gallery, err = a.gallery(ctx, d.region); err != nil {
@@ -82,15 +92,7 @@ func (a *app) imageCopy(ctx context.Context, family, version string, to, keys []
 		}
 		defer d.gallery.close()
 	}
-	all, err := g.Family(ctx, family)
-	if err != nil {
-		return err
-	}
-	img, err := ami.PickVersion(all, version)
-	if err != nil {
-		return err
-	}
-	shares, err := g.Shares(ctx, img)
+	img, shares, err := g.source(ctx, family, version, of)
 	if err != nil {
 		return err
 	}
@@ -107,6 +109,24 @@ func (a *app) imageCopy(ctx context.Context, family, version string, to, keys []
 	group.Wait()
 	v.close()
 	return a.copied(ctx, g, img, targets)
+}
+
+// source is the image to copy, and whom it is shared with: a version of ours or, with of, an image that another
+// account shares, as the version that it is to become. Whom that is shared with only its owner sees.
+func (g *gallery) source(ctx context.Context, family, version, of string) (img ami.Image, s ami.Shares, err error) {
+	if of != "" {
+		img, err = g.Describe(ctx, of)
+		return img.As(family, version), s, err
+	}
+	all, err := g.Family(ctx, family)
+	if err != nil {
+		return img, s, err
+	}
+	if img, err = ami.PickVersion(all, version); err != nil {
+		return img, s, err
+	}
+	s, err = g.Shares(ctx, img)
+	return img, s, err
 }
 
 // destinations reads --to and --kms-key; sorted by region.

@@ -77,6 +77,15 @@ func (k *Keeper) Transfer(ctx context.Context, t Transfer) (done Transferred, er
 	return done, err
 }
 
+// As is an image that is none of ours as what a copy of it is to become. Of its tags, which are another
+// account's, it keeps none.
+func (i Image) As(family, version string) Image {
+	i.Family, i.Version, i.Name = family, version, ImageName(family, version)
+	i.Tags = map[string]string{planner.TagImageFamily: family, planner.TagImageVersion: version, "Name": i.Name}
+	i.Parent, i.From, i.Source, i.CopyOf, i.Promotions, i.Channels, i.Revoked = "", "", "", "", nil, nil, nil
+	return i
+}
+
 // movable says whether an image should be copied, and its shares can follow.
 func movable(t Transfer) error {
 	encrypted, mixed := t.Image.Encrypted()
