@@ -56,6 +56,7 @@ func (l *loader) lockedImage(b *hcl.Block) (e LockedImage, ok bool) {
 	content, diags := b.Body.Content(lockedBlock.schema())
 	l.add(l.explainLock(diags, lockedBlock)...)
 	a := l.arguments(b, content.Attributes)
+	a.misshapen = diags.HasErrors()
 	for _, name := range sortedKeys(a.attrs) {
 		if e := a.attrs[name].Expr; len(e.Variables()) > 0 {
 			l.errorf(e.Range(), "Reference in a lock file", "A lock file holds plain values.")
@@ -84,8 +85,11 @@ func (l *loader) lockedImage(b *hcl.Block) (e LockedImage, ok bool) {
 	e.Ancestors = values(a.texts("ancestors"))
 	for _, name := range []string{"asked", "id", "root_snapshot"} {
 		if !a.has(name) {
-			l.errorf(b.DefRange, "Incomplete lock", "Every entry of a lock file has %s, and this one has not.", name)
+			a.missing("Incomplete lock", "Every entry of a lock file has %s, and this one has not.", name)
 		}
+	}
+	if e.Asked.ID != "" && e.ID != "" && e.Asked.ID != e.ID {
+		l.errorf(a.at("id"), "Locked to another image", "The cluster file asks for the image %s, and that stands for itself only.", quote(e.Asked.ID))
 	}
 	return e, len(l.diags) == mistakes
 }

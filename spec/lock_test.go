@@ -53,7 +53,7 @@ func questions() *rapid.Generator[Image] {
 func entries(t *rapid.T) []LockedImage {
 	text, more := words(1), words(0)
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) LockedImage {
-		return LockedImage{
+		e := LockedImage{
 			Region:    rapid.SampledFrom([]string{"us-east-1", "eu-central-1"}).Draw(t, "region"),
 			Rehearsal: rapid.Bool().Draw(t, "rehearsal"),
 			Asked:     questions().Draw(t, "asked"),
@@ -63,6 +63,10 @@ func entries(t *rapid.T) []LockedImage {
 			Family:       more.Draw(t, "family"), Version: more.Draw(t, "version"),
 			Ancestors: rapid.SliceOfNDistinct(text, 0, 3, rapid.ID).Draw(t, "ancestors"),
 		}
+		if e.Asked.ID != "" {
+			e.ID = e.Asked.ID
+		}
+		return e
 	}), 0, 6).Draw(t, "entries")
 }
 

@@ -45,6 +45,7 @@ func (a *app) status(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	a.glanceAtLock(path)
 	l, err := a.connect(ctx, want)
 	if err != nil {
 		return err
