@@ -21,8 +21,8 @@ nodes, of which type and where, each with the reason and the line it comes
 from. Nothing is changed. What stands in the way (a blocker) is part of the
 plan; up will not run until it is gone.
 
-The image that each name, family or channel stands for is kept in a lock file
-next to the file: NAME.cluster.lock.hcl for NAME.hcl. As long as it is there, the
+The image that each id, name or channel stands for is kept in a lock file next
+to the file: NAME.cluster.lock.hcl for NAME.hcl. As long as it is there, the
 same file launches the same image. It belongs into version control.
 
 EXIT STATUS

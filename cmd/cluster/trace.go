@@ -22,8 +22,8 @@ func (a *app) traceCommand() *cobra.Command {
 		Short: "Show where one node comes from, from the file to the instance",
 		Long: `Follow one node, named like compute-17 or by its instance's id, link by link:
 the line of the file, the lock file, the image, its root snapshot, the root
-volume, the instance. Each link is ok, broken or unproven; a broken one says what
-was expected and what is there. It finds the same as verify.
+volume, the instance. Each link is ok, broken or unproven; a broken one says
+what was expected and what is there. It finds the same as verify.
 
 EXIT STATUS
   0    unbroken
