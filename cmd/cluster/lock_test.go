@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"cluster/fleet"
 	"cluster/planner"
@@ -77,5 +79,35 @@ func TestDrift(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// TestManifestOrder holds that the order of a manifest is that of the file and the slots, whatever order EC2
+// answers in, and that it has neither the dead nor strangers.
+func TestManifestOrder(t *testing.T) {
+	want := &spec.Cluster{Name: "cfd", Groups: []spec.Group{{Name: "web"}, {Name: "db"}}}
+	at := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
+	inst := func(id, group string, slot int) planner.Instance {
+		return planner.Instance{
+			ID: id, Group: group, Slot: slot, State: planner.Running, Launched: at,
+			Tags: map[string]string{planner.TagName: "cfd", "secret": "hunter2"},
+		}
+	}
+	dead, foreign, younger := inst("i-6", "web", 0), inst("i-7", "web", 0), inst("i-0", "web", 1)
+	dead.State, foreign.Tags, younger.Launched = planner.Terminated, nil, at.Add(time.Second)
+	all := []planner.Instance{
+		inst("i-1", "web", 10), inst("i-2", "web", 9), inst("i-3", "db", 0), inst("i-4", "old", 0), inst("i-5", "web", 1), dead, foreign, younger,
+		inst("i-8", "aged", 3),
+	}
+	for range 20 {
+		rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		var got []string
+		for _, n := range manifestNodes(want, planner.Observed{Instances: all}) {
+			got = append(got, n.Name+" "+n.Instance)
+		}
+		order := []string{"web-1 i-5", "web-1 i-0", "web-9 i-2", "web-10 i-1", "db-0 i-3", "aged-3 i-8", "old-0 i-4"}
+		if d := cmp.Diff(order, got); d != "" {
+			t.Fatalf("(-want +got):\n%s", d)
+		}
 	}
 }
