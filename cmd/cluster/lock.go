@@ -49,15 +49,19 @@ func (a *app) readLock(cluster string) (*lockFile, error) {
 	return f, nil
 }
 
-// glanceAtLock warns of a broken lock file where nothing depends on it: nodes can be looked at and
-// ended without it.
-func (a *app) glanceAtLock(cluster string) {
-	_, err := a.readLock(cluster)
+// glanceAtLock is readLock where nothing depends on it, since nodes can be looked at and ended without:
+// a broken lock file is an empty one, with a warning.
+func (a *app) glanceAtLock(cluster string) *lockFile {
+	f, err := a.readLock(cluster)
+	if err == nil {
+		return f
+	}
 	diags := diagnose(err)
 	for _, d := range diags {
 		d.Severity = hcl.DiagWarning
 	}
 	a.show(diags)
+	return &lockFile{lock: &spec.Lock{}}
 }
 
 // validateLock checks a lock file by itself.
