@@ -27,6 +27,10 @@ type Plan struct {
 
 	Blockers []Blocker // why this plan may not be carried out; sorted by position, then text
 	Warnings []Blocker // worth knowing, and no obstacle
+
+	// Locks are what the lock file has for the images of groups that want nodes, where that is news:
+	// it keeps another image than the file means now, or moves to another. In the order of Groups.
+	Locks []LockNote
 }
 
 // Empty says that there is nothing to do.

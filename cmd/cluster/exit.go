@@ -76,7 +76,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil, errors.Is(err, errStopped):
 		return exitDone
-	case is[*fleet.IdentityError](err):
+	case is[*fleet.IdentityError](err), is[*driftError](err), is[*brokenError](err):
 		return exitNotIdentical
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
