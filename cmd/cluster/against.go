@@ -17,12 +17,12 @@ import (
 type driftDoc struct {
 	Manifest    string          `json:"manifest"`
 	Observed    time.Time       `json:"observed"` // when the manifest was made
-	Differences []differenceDoc `json:"differences"`
+	Differences []driftedDoc `json:"differences"`
 }
 
-// A differenceDoc is one thing that is not as the manifest says. Of a node that is gone Got is empty,
+// A driftedDoc is one thing that is not as the manifest says. Of a node that is gone Got is empty,
 // and of a new one Want.
-type differenceDoc struct {
+type driftedDoc struct {
 	Node     string `json:"node"`
 	Instance string `json:"instance_id"` // now; of a node that is gone, then
 	Check    string `json:"check"`       // gone, new, instance, image, root_snapshot, volume, instance_type or zone
@@ -85,7 +85,7 @@ func (d *manifestDoc) isOf(path string, want *spec.Cluster, l *link) error {
 // drift compares a manifest with the nodes that there are now, node by node, in the order of the
 // manifest; those that it does not have come last.
 func (d *manifestDoc) drift(path string, now []manifestNode) driftDoc {
-	doc := driftDoc{Manifest: slash(path), Observed: d.Observed.UTC(), Differences: []differenceDoc{}}
+	doc := driftDoc{Manifest: slash(path), Observed: d.Observed.UTC(), Differences: []driftedDoc{}}
 	holders := map[string][]manifestNode{}
 	for _, n := range now {
 		holders[n.Name] = append(holders[n.Name], n)
@@ -113,24 +113,24 @@ func (d *manifestDoc) drift(path string, now []manifestNode) driftDoc {
 			}
 		}
 		if pairs[i] == nil {
-			doc.Differences = append(doc.Differences, differenceDoc{then.Name, then.Instance, "gone", then.Instance, ""})
+			doc.Differences = append(doc.Differences, driftedDoc{then.Name, then.Instance, "gone", then.Instance, ""})
 			continue
 		}
-		doc.Differences = append(doc.Differences, differences(then, *pairs[i])...)
+		doc.Differences = append(doc.Differences, drifts(then, *pairs[i])...)
 	}
 	for _, n := range now {
 		if slices.ContainsFunc(holders[n.Name], func(left manifestNode) bool { return left.Instance == n.Instance }) {
-			doc.Differences = append(doc.Differences, differenceDoc{n.Name, n.Instance, "new", "", n.Instance})
+			doc.Differences = append(doc.Differences, driftedDoc{n.Name, n.Instance, "new", "", n.Instance})
 		}
 	}
 	return doc
 }
 
-// differences compares a node with itself.
-func differences(then, now manifestNode) (out []differenceDoc) {
+// drifts compares a node with itself.
+func drifts(then, now manifestNode) (out []driftedDoc) {
 	add := func(check, want, got string) {
 		if want != got {
-			out = append(out, differenceDoc{now.Name, now.Instance, check, want, got})
+			out = append(out, driftedDoc{now.Name, now.Instance, check, want, got})
 		}
 	}
 	add("instance", then.Instance, now.Instance)
@@ -159,7 +159,7 @@ func drifted(e *driftError) hcl.Diagnostics {
 }
 
 // difference is one of them in words.
-func difference(d differenceDoc) string {
+func difference(d driftedDoc) string {
 	switch d.Check {
 	case "gone":
 		return fmt.Sprintf("%s (%s): gone.", d.Node, d.Instance)
