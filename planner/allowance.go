@@ -118,6 +118,7 @@ func (a *allowance) check(d *differ, g *group) {
 		for _, r := range a.cheapest(rungs) {
 			d.block(g.name, at, "Launch exceeds the vCPU quota", a.excess(g, r, least)+
 				" Lower count, or use types of another quota."+a.remedy(r, least))
+			d.plan.Blockers[len(d.plan.Blockers)-1].Short = true
 		}
 	}
 	if q, v := a.of(rungs[0]); v > 0 {

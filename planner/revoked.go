@@ -11,9 +11,13 @@ import (
 // alone, because what is wrong with the image may not matter to work that is under way.
 func (d *differ) revoked(g *group) {
 	if r, ok := Revoked(g.image.Tags); ok && g.launches() {
+		more := ""
+		if l := kept(g.spec.Image); l != nil {
+			more = " " + lockText(*l) + " It follows with --upgrade-image."
+		}
 		d.block(g.name, d.imageAt(g.spec), "Image revoked", fmt.Sprintf(
 			"The image %s was revoked%s. Nothing new is launched from it: name another version, move the channel "+
-				"(cluster image rollback), or take the revocation back (cluster image restore).", imageText(g.image), r.since()))
+				"(cluster image rollback), or take the revocation back (cluster image restore).%s", imageText(g.image), r.since(), more))
 	}
 	for _, n := range revokedNodes(g.live, d.images) {
 		d.warn(g.name, d.imageAt(g.spec), "Nodes of a revoked image", n.Text())

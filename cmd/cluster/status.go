@@ -45,11 +45,13 @@ func (a *app) status(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	lock := a.glanceAtLock(path)
 	l, err := a.connect(ctx, want)
 	if err != nil {
 		return err
 	}
 	defer l.close()
+	lock.tell(want, l, false)
 	have, err := l.Observe(ctx, want, fleet.Nodes)
 	if err != nil {
 		return err

@@ -204,10 +204,15 @@ func (b *building) provisioned(ctx context.Context, machines []machine) error {
 		if err != nil {
 			return err
 		}
-		if err := b.provision(ctx, builder); err != nil {
-			return err
-		}
 		from = builder.id
+		if err := b.provision(ctx, builder); err != nil {
+			// Somebody who builds the same may have come to the end of it before, and ended our builder.
+			img, found, _ := b.named(ctx, ImageName(b.m.Family, b.m.Version))
+			if !found || b.own(img) != nil || failed(img.State) {
+				return err
+			}
+			b.done.Image, from = img, img.From
+		}
 	}
 	c, err := b.Capture(ctx, Capture{Family: b.m.Family, Version: b.m.Version, Instance: from, Tags: b.m.Tags, Source: b.hash})
 	b.done.Image = c.Image

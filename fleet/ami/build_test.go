@@ -140,6 +140,51 @@ func TestBuildIsKilledAnywhere(t *testing.T) {
 	t.Logf("killed %d times", kills)
 }
 
+// Whoever says the same while it is under way, at any moment, gets the same image, and so does the first.
+func TestBuildTwiceAtOnce(t *testing.T) {
+	for _, when := range []ami.EventType{
+		ami.EventLaunched, ami.EventProvisioned, ami.EventCreating, ami.EventProgress, ami.EventAvailable, ami.EventTested, ami.EventEnded,
+	} {
+		inWorld(t, func(w *world) {
+			k := w.keeper("")
+			k.Notify = w.meanwhile(when, func() error { _, err := w.build(recipe()); return err })
+			must[ami.Built](w)(k.Build(w.Context(), recipe(), nil))
+			w.built("no call, and twice at " + string(when))
+		})
+	}
+	// The boot test's own instance is launched by an event of its own.
+	inWorld(t, func(w *world) {
+		k := w.keeper("")
+		again := w.meanwhile(ami.EventLaunched, func() error { _, err := w.build(recipe()); return err })
+		k.Notify = func(e ami.Event) {
+			if e.Message == "boot test" {
+				again(e)
+			}
+		}
+		must[ami.Built](w)(k.Build(w.Context(), recipe(), nil))
+		w.built("no call, and twice at the boot test")
+	})
+}
+
+// An instance of the boot test that somebody ends says nothing of the image, which stays to be tried again.
+func TestBuildWhoseBootTestIsEndedByHand(t *testing.T) {
+	inWorld(t, func(w *world) {
+		k := w.keeper("")
+		k.Notify = func(e ami.Event) {
+			if e.Message == "boot test" {
+				must[struct{}](w)(struct{}{}, k.Session.Terminate(w.Context(), e.Instance))
+			}
+		}
+		if _, err := k.Build(w.Context(), recipe(), nil); err == nil || !strings.Contains(err.Error(), "somebody") {
+			w.Errorf("%v", err)
+		}
+		w.only("", "md")
+		w.nothingRuns("no call")
+		must[ami.Built](w)(w.build(recipe()))
+		w.built("no call")
+	})
+}
+
 // A script that fails leaves nothing, says why, and the next run of a better one builds.
 func TestBuildWhoseScriptFails(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -165,6 +165,39 @@ func TestCaptureIsKilledAnywhere(t *testing.T) {
 	t.Logf("killed %d times", kills)
 }
 
+// Whoever says the same while it is under way, at any moment, gets the same image, and so does the first.
+func TestCaptureTwiceAtOnce(t *testing.T) {
+	for _, when := range []ami.EventType{
+		ami.EventStopping, ami.EventStopped, ami.EventCreating, ami.EventProgress, ami.EventAvailable, ami.EventStarted,
+	} {
+		inWorld(t, func(w *world) {
+			id := w.node()
+			k := w.keeper("")
+			k.Notify = w.meanwhile(when, func() error {
+				_, err := w.keeper("").Capture(w.Context(), capture(id))
+				return err
+			})
+			must[ami.Captured](w)(k.Capture(w.Context(), capture(id)))
+			w.captured(id, "no call, and twice at "+string(when))
+		})
+	}
+}
+
+// meanwhile does something once, at the first event of a type.
+func (w *world) meanwhile(when ami.EventType, do func() error) func(ami.Event) {
+	w.Helper()
+	done := false
+	return func(e ami.Event) {
+		if done || e.Type != when {
+			return
+		}
+		done = true
+		if err := do(); err != nil {
+			w.Errorf("meanwhile, at %s: %v", when, err)
+		}
+	}
+}
+
 // A failed image goes with its snapshots, and the instance runs again; the next run makes it.
 func TestCaptureThatFails(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"cluster/fleet"
@@ -19,6 +20,7 @@ type machine struct {
 	id           string
 	state        planner.State
 	reason       string // EC2's, for the state
+	byHand       bool   // somebody stopped or ended it, so that the state says nothing of its image
 	image        string // id
 	architecture string
 	rootDevice   string
@@ -38,6 +40,7 @@ func toMachine(i types.Instance) machine {
 	}
 	if r := i.StateReason; r != nil {
 		m.reason = cmp.Or(value(r.Message), value(r.Code))
+		m.byHand = strings.HasPrefix(value(r.Code), "Client.UserInitiated")
 	}
 	for _, b := range i.BlockDeviceMappings {
 		if b.Ebs != nil && !value(b.Ebs.DeleteOnTermination) {

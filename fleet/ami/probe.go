@@ -32,11 +32,20 @@ func (b *building) probe(ctx context.Context, machines []machine) (err error) {
 	}); err != nil {
 		return err
 	}
-	reason, err := b.watch(ctx, m)
+	reason, byHand, err := b.watch(ctx, m)
 	if err != nil {
 		return err
 	}
 	if reason != "" {
+		// Somebody who builds the same may have seen it come up before, and ended it.
+		now, err := b.Describe(ctx, img.ID)
+		if err == nil && b.tested(now) {
+			b.done.Image = now
+			return nil
+		}
+		if byHand {
+			return fmt.Errorf("the first instance of %s, %s, %s: somebody ended it before it had come up; run the same command again", img.Text(), m.id, reason)
+		}
 		e := &ProbeError{Image: img, Instance: m.id, Reason: reason}
 		if err := b.discard(ctx, img, "its first instance "+reason); err != nil {
 			return join(e, err)
@@ -50,8 +59,9 @@ func (b *building) probe(ctx context.Context, machines []machine) (err error) {
 	})
 }
 
-// watch waits until an instance has passed its status checks. It gives the reason, a clause, if it will not.
-func (b *building) watch(ctx context.Context, m machine) (reason string, err error) {
+// watch waits until an instance has passed its status checks. It gives the reason, a clause, if it will not,
+// and whether somebody has seen to that.
+func (b *building) watch(ctx context.Context, m machine) (reason string, byHand bool, err error) {
 	deadline := b.Session.Now().Add(probeWithin)
 	for {
 		out, err := fleet.Do(ctx, b.Session, fleet.Request{Action: "DescribeInstanceStatus", Doing: "look at the status checks of " + m.id},
@@ -62,7 +72,7 @@ func (b *building) watch(ctx context.Context, m machine) (reason string, err err
 		switch {
 		case code(err) == "InvalidInstanceID.NotFound":
 		case err != nil:
-			return "", err
+			return "", false, err
 		case len(out.InstanceStatuses) > 0:
 			s := out.InstanceStatuses[0]
 			if state := planner.State(s.InstanceState.Name); state.Dead() || state == planner.Stopped || state == planner.Stopping {
@@ -70,28 +80,28 @@ func (b *building) watch(ctx context.Context, m machine) (reason string, err err
 			}
 			checks := []types.SummaryStatus{checked(s.SystemStatus), checked(s.InstanceStatus)}
 			if slices.Contains(checks, types.SummaryStatusImpaired) {
-				return "does not pass EC2's status checks", nil
+				return "does not pass EC2's status checks", false, nil
 			}
 			if checks[0] == types.SummaryStatusOk && checks[1] == types.SummaryStatusOk {
-				return "", nil
+				return "", false, nil
 			}
 		}
 		if b.Session.Now().After(deadline) {
-			return fmt.Sprintf("has not passed EC2's status checks within %s", probeWithin), nil
+			return fmt.Sprintf("has not passed EC2's status checks within %s", probeWithin), false, nil
 		}
 		if err := b.Session.Sleep(ctx, 10*time.Second); err != nil {
-			return "", err
+			return "", false, err
 		}
 	}
 }
 
 // demise says why an instance does not run.
-func (b *building) demise(ctx context.Context, id string, state planner.State) (string, error) {
+func (b *building) demise(ctx context.Context, id string, state planner.State) (reason string, byHand bool, err error) {
 	m, err := b.machine(ctx, id)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	return fmt.Sprintf("is %s: %s", state, orNoReason(m.reason)), nil
+	return fmt.Sprintf("is %s: %s", state, orNoReason(m.reason)), m.byHand, nil
 }
 
 func checked(s *types.InstanceStatusSummary) types.SummaryStatus {

@@ -96,6 +96,22 @@ func TestTransferIsKilledAnywhere(t *testing.T) {
 	t.Logf("killed %d times", kills)
 }
 
+// Whoever says the same while it is under way gets the same copy, and so does the first.
+func TestTransferTwiceAtOnce(t *testing.T) {
+	for _, when := range []ami.EventType{ami.EventCreating, ami.EventProgress, ami.EventAvailable} {
+		inWorld(t, func(w *world) {
+			x := w.original()
+			k := w.keeper("")
+			k.Notify = w.meanwhile(when, func() error {
+				_, err := w.keeper("").Transfer(w.Context(), x)
+				return err
+			})
+			must[ami.Transferred](w)(k.Transfer(w.Context(), x))
+			w.transferred(x, "no call, and twice at "+string(when))
+		})
+	}
+}
+
 func TestTransferThatFails(t *testing.T) {
 	inWorld(t, func(w *world) {
 		x := w.original()
