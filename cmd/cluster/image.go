@@ -145,6 +145,7 @@ type versionDoc struct {
 	UsedBy      int         `json:"used_by"`             // instances that are not terminated
 	Copies      []copyDoc   `json:"copies,omitempty"`    // in the regions that were asked
 	Description string      `json:"description,omitempty"`
+	SharedWith  *grantsDoc  `json:"shared_with,omitempty"` // missing: nobody asked, or it is not ours
 }
 
 type revokedDoc struct {

@@ -174,7 +174,6 @@ type showDoc struct {
 	Architecture string        `json:"architecture"`
 	BootMode     string        `json:"boot_mode"`
 	IMDS         string        `json:"imds_support"`
-	SharedWith   *grantsDoc    `json:"shared_with,omitempty"` // missing: it is not ours, and so nobody tells
 	Parts        []partDoc     `json:"snapshot_details"`
 	Ancestors    []ancestorDoc `json:"ancestors"` // what it was made from first
 	Uses         []useDoc      `json:"instances"`
@@ -196,6 +195,10 @@ type grantsDoc struct {
 	Orgs     []string `json:"organizations"`
 	OUs      []string `json:"organizational_units"`
 	Public   bool     `json:"public"`
+}
+
+func newGrantsDoc(g ami.Grants) *grantsDoc {
+	return &grantsDoc{list(g.Accounts), list(g.Orgs), list(g.OUs), g.Public}
 }
 
 type partDoc struct {
@@ -236,7 +239,7 @@ func newShowDoc(d ami.Details, copies []ami.Copy, g *gallery) showDoc {
 		doc.Copies = append(doc.Copies, copyDoc{c.Region, c.ID, c.State})
 	}
 	if d.Own {
-		doc.SharedWith = &grantsDoc{list(d.Grants.Accounts), list(d.Grants.Orgs), list(d.Grants.OUs), d.Grants.Public}
+		doc.SharedWith = newGrantsDoc(d.Grants)
 	}
 	for _, p := range d.Parts {
 		doc.Parts = append(doc.Parts, partDoc{p.Device, p.ID, p.State, p.Size, p.Key})
