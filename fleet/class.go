@@ -88,7 +88,7 @@ var classes = map[string]struct {
 	"MissingAction":                 {Bug, adviseBug},
 
 	"UnauthorizedOperation":      {Permission, "The credentials lack the permission for this call, or the image is not shared with this account. aws sts decode-authorization-message explains the encoded part."},
-	"OperationNotPermitted":      {Permission, "An instance is protected from termination. Switch the protection off in the console, or with aws ec2 modify-instance-attribute --no-disable-api-termination, and run the command again."},
+	"OperationNotPermitted":      {Permission, "Something is protected: an instance from termination, which aws ec2 modify-instance-attribute --no-disable-api-termination switches off; or an image, which cluster image protect --off does."},
 	"AuthFailure":                {Permission, adviseCredentials},
 	"InvalidClientTokenId":       {Permission, adviseCredentials},
 	"ExpiredToken":               {Permission, "The credentials have expired. Log in again, and run the same command again: it goes on where it stopped."},

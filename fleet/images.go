@@ -20,20 +20,31 @@ import (
 // one for each other way of naming that occurs. They are asked for by filter, because by id a
 // single unknown one fails the call; and a name never without its owners.
 //
+// An image that the lock file names is asked for as well, if no other answer has shown it.
+//
 // account is the owner of the images that EC2 calls our own. EC2 shows no alias for those, so
 // they are asked for by themselves; it is empty if none was found.
 func (s *Session) images(ctx context.Context, want *spec.Cluster) (images []planner.Image, account string, err error) {
 	found := map[string]planner.Image{}
-	for _, q := range imageQueries(want) {
-		err := s.eachImage(ctx, q, func(i types.Image) {
-			found[value(i.ImageId)] = ToImage(i)
-			if slices.Equal(q.input.Owners, own) {
-				account = value(i.OwnerId)
+	ask := func(queries []imageQuery) error {
+		for _, q := range queries {
+			err := s.eachImage(ctx, q, func(i types.Image) {
+				found[value(i.ImageId)] = ToImage(i)
+				if slices.Equal(q.input.Owners, own) {
+					account = value(i.OwnerId)
+				}
+			})
+			if err != nil {
+				return err
 			}
-		})
-		if err != nil {
-			return nil, "", err
 		}
+		return nil
+	}
+	if err := ask(imageQueries(want)); err != nil {
+		return nil, "", err
+	}
+	if err := ask(lockedQueries(want, found)); err != nil {
+		return nil, "", err
 	}
 	images = make([]planner.Image, 0, len(found))
 	for _, i := range found {
@@ -132,7 +143,7 @@ type imageQuery struct {
 func imageQueries(want *spec.Cluster) []imageQuery {
 	var ids []string
 	var queries []imageQuery
-	var named imageQuery // by id
+	var named spec.Source // an image block that names one by id
 	seen := map[string]bool{}
 	for i := range want.Groups {
 		img := want.Groups[i].Image
@@ -145,7 +156,7 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 		switch {
 		case img.ID != "":
 			ids = append(ids, img.ID)
-			named.source = img.Source
+			named = img.Source
 			continue
 		case img.Name != "":
 			q.what = fmt.Sprintf("image %q of %s", img.Name, strings.Join(img.Owners, ", "))
@@ -168,9 +179,29 @@ func imageQueries(want *spec.Cluster) []imageQuery {
 		}
 		queries = append(queries, q)
 	}
+	return append(queries, idQueries(ids, named)...)
+}
+
+// lockedQueries ask for the images of the lock file that are not among those found: a name with a newer
+// match need not show the one that is kept.
+func lockedQueries(want *spec.Cluster, found map[string]planner.Image) []imageQuery {
+	var ids []string
+	var at spec.Source
+	for i := range want.Groups {
+		img := want.Groups[i].Image
+		if img.Locked == nil || img.Unlock || slices.Contains(ids, img.Locked.ID) {
+			continue
+		}
+		if _, ok := found[img.Locked.ID]; !ok && img.ID == "" { // by id it was asked for already
+			ids, at = append(ids, img.Locked.ID), img.Source
+		}
+	}
+	return idQueries(ids, at)
+}
+
+func idQueries(ids []string, at spec.Source) (queries []imageQuery) {
 	for chunk := range slices.Chunk(ids, filterValues) {
-		named.what, named.input = "image "+strings.Join(chunk, ", "), byID(chunk)
-		queries = append(queries, named)
+		queries = append(queries, imageQuery{what: "image " + strings.Join(chunk, ", "), input: byID(chunk), source: at})
 	}
 	return queries
 }

@@ -35,8 +35,8 @@ import (
 // until it has done what it does. Every such wait is bounded, and ends at the first answer that will do. The
 // two halves run side by side: the one mostly waits, the other mostly keeps a processor busy.
 func TestPortable(t *testing.T) {
-	if testing.Short() || raced() {
-		t.Skip("real time and real sockets: -short or -race leaves them out")
+	if testing.Short() {
+		t.Skip("real time and real sockets: -short leaves them out")
 	}
 	for k, v := range map[string]string{
 		"AWS_ACCESS_KEY_ID": "portable", "AWS_SECRET_ACCESS_KEY": "portable", "AWS_SESSION_TOKEN": "",

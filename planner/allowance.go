@@ -22,7 +22,7 @@ type allowance struct {
 // allow checks the groups' rungs against the quotas. It runs after the ladders are made and takes no
 // rung away: a quota may be raised between a plan and its launch.
 func (d *differ) allow(groups []*group) {
-	if len(d.have.Facts.Quotas) == 0 {
+	if len(d.have.Facts.Quotas) == 0 || !slices.ContainsFunc(groups, (*group).launches) {
 		return
 	}
 	a := allowance{types: d.around.types, limits: map[string]Quota{}, taken: map[string]int{}, needs: map[string]int{}}
@@ -118,6 +118,7 @@ func (a *allowance) check(d *differ, g *group) {
 		for _, r := range a.cheapest(rungs) {
 			d.block(g.name, at, "Launch exceeds the vCPU quota", a.excess(g, r, least)+
 				" Lower count, or use types of another quota."+a.remedy(r, least))
+			d.plan.Blockers[len(d.plan.Blockers)-1].Short = true
 		}
 	}
 	if q, v := a.of(rungs[0]); v > 0 {

@@ -43,6 +43,7 @@ func Diff(want *spec.Cluster, have Observed) Plan {
 	}
 	d.plan.Blockers = sorted(d.plan.Blockers)
 	d.plan.Warnings = sorted(d.plan.Warnings)
+	d.plan.Locks = d.lockNotes(groups)
 	return d.plan
 }
 

@@ -17,8 +17,12 @@ const imageAvailable = "available"
 // reason. Among several of a name the newest is taken; of a channel, the image that Holders puts
 // first. The owner self is an image whose OwnerAlias says so; Diff and Verify
 // know the account and say it of all its images.
+//
+// An image that is locked is the one of the lock, and only that: see lockedImage.
 func ResolveImage(want spec.Image, images []Image) (Image, []Blocker) {
 	switch {
+	case want.Locked != nil && !want.Unlock:
+		return lockedImage(want, images)
 	case want.ID != "":
 		return imageByID(want, images)
 	case want.Family != "":

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"cluster/spec"
 
 	"github.com/hashicorp/hcl/v2"
@@ -25,6 +27,10 @@ type Plan struct {
 
 	Blockers []Blocker // why this plan may not be carried out; sorted by position, then text
 	Warnings []Blocker // worth knowing, and no obstacle
+
+	// Locks are what the lock file has for the images of groups that want nodes, where that is news:
+	// it keeps another image than the file means now, or moves to another. In the order of Groups.
+	Locks []LockNote
 }
 
 // Empty says that there is nothing to do.
@@ -123,6 +129,12 @@ type Blocker struct {
 	Summary string
 	Detail  string // what is wrong and what to do
 	At      hcl.Range
+	Short   bool // the account would get less than is asked for: a shortage known before, and no mistake
+}
+
+// Short says that nothing stands in the plan's way but shortages.
+func (p Plan) Short() bool {
+	return len(p.Blockers) > 0 && !slices.ContainsFunc(p.Blockers, func(b Blocker) bool { return !b.Short })
 }
 
 // Summary counts a plan's actions in nodes.

@@ -11,9 +11,13 @@ import (
 // alone, because what is wrong with the image may not matter to work that is under way.
 func (d *differ) revoked(g *group) {
 	if r, ok := Revoked(g.image.Tags); ok && g.launches() {
+		more := ""
+		if l := kept(g.spec.Image); l != nil {
+			more = " " + lockText(*l) + " It follows with --upgrade-image."
+		}
 		d.block(g.name, d.imageAt(g.spec), "Image revoked", fmt.Sprintf(
 			"The image %s was revoked%s. Nothing new is launched from it: name another version, move the channel "+
-				"(cluster image rollback), or take the revocation back (cluster image restore).", imageText(g.image), r.since()))
+				"(cluster image rollback), or take the revocation back (cluster image restore).%s", imageText(g.image), r.since(), more))
 	}
 	for _, n := range revokedNodes(g.live, d.images) {
 		d.warn(g.name, d.imageAt(g.spec), "Nodes of a revoked image", n.Text())
@@ -64,12 +68,8 @@ func RevokedNodes(instances []Instance, images []Image) []RevokedUse {
 	return revokedNodes(nodes, images)
 }
 
-func revokedNodes(nodes []*Instance, images []Image) []RevokedUse {
+func revokedNodes(instances []*Instance, images []Image) []RevokedUse {
 	var uses []RevokedUse
-	nodes = slices.Clone(nodes)
-	slices.SortFunc(nodes, func(a, b *Instance) int {
-		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.ID, b.ID))
-	})
 	at := map[string]int{}
 	for _, img := range images {
 		if r, ok := Revoked(img.Tags); ok {
@@ -79,10 +79,21 @@ func revokedNodes(nodes []*Instance, images []Image) []RevokedUse {
 			}
 		}
 	}
-	for _, n := range nodes {
-		if k, ok := at[n.ImageID]; ok && !n.State.Dead() {
-			uses[k].Nodes = append(uses[k].Nodes, NodeName(n.Group, n.Slot))
+	if len(uses) == 0 {
+		return nil
+	}
+	var nodes []*Instance
+	for _, n := range instances {
+		if _, ok := at[n.ImageID]; ok && !n.State.Dead() {
+			nodes = append(nodes, n)
 		}
+	}
+	slices.SortFunc(nodes, func(a, b *Instance) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.ID, b.ID))
+	})
+	for _, n := range nodes {
+		u := &uses[at[n.ImageID]]
+		u.Nodes = append(u.Nodes, NodeName(n.Group, n.Slot))
 	}
 	uses = slices.DeleteFunc(uses, func(u RevokedUse) bool { return len(u.Nodes) == 0 })
 	slices.SortFunc(uses, func(a, b RevokedUse) int { return cmp.Compare(a.Image.ID, b.Image.ID) })

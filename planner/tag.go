@@ -25,7 +25,7 @@ const (
 	TagImageFrom    = "cluster:image-from"    // the instance that it was captured from
 	TagImageSource  = "cluster:image-source"  // hash of what it was built from
 	TagImageCopyOf  = "cluster:image-copy-of" // on a copy: REGION/ami-…, where it comes from
-	TagImageRevoked = "cluster:image-revoked" // see RevokedTag; nothing new is launched from it
+	TagImageRevoked = "cluster:image-revoked" // see Revocation; nothing new is launched from it
 	TagImageTested  = "cluster:image-tested"  // what an instance of it was launched on that came up well
 	TagImageChannel = "cluster:image-channel" // of older images: the channel; TagPromotion is what is written
 

@@ -41,18 +41,25 @@ type Verdict struct {
 	Nodes      int        // live instances of the cluster, all of which were checked
 	Image      Image      // of the file's first group that wants nodes
 	Mismatched []Mismatch // by group, slot, check, then instance
+	Warnings   []Blocker  // what is wrong with locked images; the proof does without them
 }
 
 // Verify proves that the cluster is the one the file describes: every wanted slot is held by
 // exactly one running instance, which was made from the group's image and, at LevelRoot, has a
 // root volume made from that image's snapshot; and there is no other instance. What was not
 // observed, or what the file names and nobody found, proves nothing and so is a mismatch.
+//
+// A locked image is proven against the lock: that it is gone since is a warning.
 func Verify(want *spec.Cluster, have Observed, level Level) Verdict {
 	v := &verifier{level: level, volumes: have.Volumes}
 	images := own(have.Images, have.Account)
 	for _, g := range gather(want, have.Instances) {
 		if g.want() > 0 {
-			g.image, _ = ResolveImage(g.spec.Image, images)
+			var blockers []Blocker
+			g.image, blockers = ResolveImage(g.spec.Image, images)
+			if kept(g.spec.Image) != nil {
+				v.Warnings = append(v.Warnings, blockers...)
+			}
 			if !v.seen {
 				v.Image, v.seen = g.image, true
 			}
@@ -68,6 +75,7 @@ func Verify(want *spec.Cluster, have Observed, level Level) Verdict {
 	for _, f := range v.found {
 		v.Mismatched = append(v.Mismatched, f.Mismatch)
 	}
+	v.Warnings = sorted(v.Warnings)
 	v.Identical = len(v.Mismatched) == 0
 	return v.Verdict
 }
@@ -111,13 +119,7 @@ func (v *verifier) group(g *group) {
 // slot checks the instances that hold one slot. Of several, the one that comes from the image
 // counts as the node, or else the oldest.
 func (v *verifier) slot(g *group, slot int, holders []*Instance) {
-	node := holders[0]
-	for _, inst := range holders {
-		if inst.ImageID == g.image.ID {
-			node = inst
-			break
-		}
-	}
+	node := chosen(holders, g.image.ID)
 	for _, inst := range holders {
 		switch {
 		case g.spec == nil:

@@ -31,17 +31,21 @@ func (l *loader) open(b *hcl.Block, body hcl.Body, t *blockType) (*args, *hcl.Bo
 	content, diags := body.Content(t.schema())
 	misshapen := diags.HasErrors()
 	l.add(l.explain(slices.DeleteFunc(diags, saidByWalk))...)
-	a := &args{
-		l: l, attrs: content.Attributes, vals: map[string]cty.Value{},
-		src: Source{Block: b.DefRange}, misshapen: misshapen,
-	}
-	for name, attr := range content.Attributes {
+	a := l.arguments(b, content.Attributes)
+	a.misshapen = misshapen
+	return a, content
+}
+
+// arguments gives access to the arguments of a block.
+func (l *loader) arguments(b *hcl.Block, attrs hcl.Attributes) *args {
+	a := &args{l: l, attrs: attrs, vals: map[string]cty.Value{}, src: Source{Block: b.DefRange}}
+	for name, attr := range attrs {
 		if a.src.Attrs == nil {
 			a.src.Attrs = map[string]hcl.Range{}
 		}
 		a.src.Attrs[name] = attr.Range
 	}
-	return a, content
+	return a
 }
 
 // missing reports something that a block has to have. It is left out if the block has a name

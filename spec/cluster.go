@@ -68,7 +68,11 @@ type Image struct {
 	Family  string
 	Version string
 	Channel string
-	Source  Source
+
+	Locked *LockedImage // what the lock file has for this question; nil: nothing, and Load leaves it so
+	Unlock bool         // look afresh all the same, and let the lock follow
+
+	Source Source
 }
 
 // Network is where nodes are attached unless a group says otherwise.

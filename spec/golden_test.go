@@ -20,7 +20,8 @@ var update = flag.Bool("update", false, "rewrite the goldens in testdata/spec")
 // TestGolden loads every cluster file of every archive. A file x.hcl or x.json at the top of
 // an archive is a case; x.hcl.args holds its command line, one argument a line, lines such as
 // CLUSTER_VAR_x=1 its environment. What Load says about it is x.hcl.want, and what it gives
-// for a good file is x.hcl.cluster, if the archive has that. What begins with build is an image file. A good file with twins in both
+// for a good file is x.hcl.cluster, if the archive has that. What begins with build is an image file;
+// of a lock file that is how it is written. A good file with twins in both
 // syntaxes gives the same cluster in both.
 func TestGolden(t *testing.T) {
 	archives, err := filepath.Glob("../testdata/spec/*.txtar")
@@ -92,6 +93,9 @@ func testArchive(t *testing.T, path string) {
 // positions in it.
 func loadCase(t *testing.T, name, arguments string) (string, string) {
 	t.Helper()
+	if strings.HasSuffix(name, LockSuffix) {
+		return lockCase(t, name)
+	}
 	var got any
 	var found bool
 	var sources Sources
@@ -117,6 +121,24 @@ func loadCase(t *testing.T, name, arguments string) (string, string) {
 		return b.String(), ""
 	}
 	return b.String(), dump(t, got)
+}
+
+// lockCase is loadCase for a lock file, which comes back as Bytes writes it.
+func lockCase(t *testing.T, name string) (string, string) {
+	t.Helper()
+	k, sources, diags := ReadLock(name)
+	if (k == nil) != diags.HasErrors() {
+		t.Errorf("%s: lock is nil: %v, errors: %v", name, k == nil, diags.HasErrors())
+	}
+	var b strings.Builder
+	for _, d := range diags {
+		b.WriteString(diagLine(d))
+		checkDiag(t, d, sources)
+	}
+	if k == nil {
+		return b.String(), ""
+	}
+	return b.String(), string(k.Bytes())
 }
 
 func optionsOf(t *testing.T, arguments string) Options {

@@ -66,6 +66,14 @@ var (
 	imageLanguage   = &language{root: imageRootBlock, made: "image", secrets: " Secrets do not belong into an image.", foreign: foreignImageWords}
 )
 
+// The lock file is a language of its own, see Lock.
+var (
+	lockedBlock = &blockType{name: "image", label: "region",
+		args: []string{"rehearsal", "asked", "id", "name", "owner", "created", "root_snapshot", "family", "version", "ancestors"}}
+	lockFile     = &blockType{name: "lock file", blocks: []*blockType{lockedBlock}}
+	lockLanguage = &language{root: lockFile, made: "lock"}
+)
+
 // schema is the type as HCL wants it. No argument is required there: what is missing is
 // found by checks that can say more about it.
 func (t *blockType) schema() *hcl.BodySchema {
@@ -85,7 +93,7 @@ func (t *blockType) schema() *hcl.BodySchema {
 
 // what names the type in a sentence.
 func (t *blockType) what() string {
-	if t == rootBlock || t == imageRootBlock {
+	if t == rootBlock || t == imageRootBlock || t == lockFile {
 		return article(t.name)
 	}
 	return article(t.name) + " block"

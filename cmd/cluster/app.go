@@ -31,6 +31,7 @@ type app struct {
 	noColor  bool
 	verbose  bool
 	adopt    bool
+	upgrade  bool // --upgrade-image
 
 	format  format
 	sources spec.Sources // texts that diagnostics may point into
@@ -135,7 +136,8 @@ func (a *app) rootCommand() *cobra.Command {
 	a.commonFlags(root)
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.fmtCommand(),
-		a.planCommand(), a.upCommand(), a.statusCommand(), a.verifyCommand(), a.downCommand(), a.policyCommand(), a.gcCommand(),
+		a.planCommand(), a.upCommand(), a.statusCommand(), a.verifyCommand(), a.traceCommand(), a.downCommand(),
+		a.policyCommand(), a.gcCommand(),
 		a.imageCommand(),
 		a.rehearsalCommand(), a.completionCommand(), a.versionCommand(),
 	)

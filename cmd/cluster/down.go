@@ -42,6 +42,7 @@ func (a *app) down(ctx context.Context, path string, yes bool) error {
 	if err != nil {
 		return err
 	}
+	a.glanceAtLock(path)
 	want := file.Empty()
 	l, err := a.connect(ctx, want)
 	if err != nil {

@@ -38,6 +38,9 @@ var errChanges = errors.New("there are changes")
 // errDiffers says that a file is not in canonical layout, for fmt --check. It is not shown.
 var errDiffers = errors.New("not in canonical layout")
 
+// errFindings says that an audit found something. It is not shown.
+var errFindings = errors.New("there are findings")
+
 // errInterrupted is the cause of a context that a signal has cancelled.
 var errInterrupted = errors.New("interrupted")
 
@@ -62,6 +65,7 @@ type refusedError struct {
 	message string
 	hint    string
 	quiet   bool // the reason is on the screen already
+	short   bool // because the account would get less than is asked for
 }
 
 func (e *refusedError) Error() string { return e.message }
@@ -72,21 +76,27 @@ func exitCode(err error) int {
 	switch {
 	case err == nil, errors.Is(err, errStopped):
 		return exitDone
-	case is[*fleet.IdentityError](err):
+	case is[*fleet.IdentityError](err), is[*driftError](err), is[*brokenError](err):
 		return exitNotIdentical
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	case is[*usageError](err), is[*fileError](err), is[*ami.WordError](err):
 		return exitUsage
+	case is[*fleet.ShortError](err), lostForRoom(err), refusedAsShort(err):
+		return exitShort
 	case is[*refusedError](err), is[*ami.RefusedError](err), is[*ami.BlockedError](err):
 		return exitRefused
-	case is[*fleet.ShortError](err), lostForRoom(err):
-		return exitShort
 	case errors.Is(err, errChanges):
 		return exitChanges
 	default:
 		return exitFailed
 	}
+}
+
+// refusedAsShort says that a plan was refused only because a quota does not allow it.
+func refusedAsShort(err error) bool {
+	refused, ok := errors.AsType[*refusedError](err)
+	return ok && refused.short
 }
 
 // lostForRoom says that nodes died because there was no capacity or no quota for them: EC2 grants a launch, and

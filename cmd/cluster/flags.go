@@ -69,20 +69,32 @@ func (f *inputFlag) Set(s string) error {
 	return nil
 }
 
-// oneFile accepts exactly one argument, the cluster file.
+// upgradeFlag adds --upgrade-image to a verb that writes the lock file.
+func (a *app) upgradeFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&a.upgrade, "upgrade-image", false, "take the image that the file means now, and move the lock file to it")
+}
+
+// oneFile accepts exactly one argument, the cluster file. A pattern such as *.hcl may bring its lock
+// file along, which is moved behind it.
 func oneFile(c *cobra.Command, args []string) error {
-	switch len(args) {
+	slices.SortStableFunc(args, func(x, y string) int { return compareBools(isLock(x), isLock(y)) })
+	files := len(args)
+	if n := slices.IndexFunc(args, isLock); n > 0 {
+		files = n
+	}
+	switch files {
 	case 1:
 		return nil
 	case 0:
 		hint := fmt.Sprintf("Write: %s FILE. To start a new one: cluster init.", c.CommandPath())
-		if found, err := fs.Glob(os.DirFS("."), "*.hcl"); err == nil && len(found) == 1 {
+		found, err := fs.Glob(os.DirFS("."), "*.hcl")
+		if found = slices.DeleteFunc(found, isLock); err == nil && len(found) == 1 {
 			hint = fmt.Sprintf("Write: %s %s", c.CommandPath(), found[0])
 		}
 		return &usageError{message: c.Name() + " needs a cluster file", hint: hint}
 	default:
 		return &usageError{
-			message: fmt.Sprintf("%s takes one cluster file, not %d", c.Name(), len(args)),
+			message: fmt.Sprintf("%s takes one cluster file, not %d", c.Name(), files),
 			hint:    "One file is one cluster; flags may stand before or after it.",
 		}
 	}

@@ -90,7 +90,7 @@ func (a *app) fmtFile(path string, check, diff bool) (changed bool, err error) {
 	if !changed || check || diff || stdin {
 		return changed, nil
 	}
-	return changed, replaceFile(path, out)
+	return changed, replaceFile(path, out, 0o666)
 }
 
 // read reads a file, or standard input for the path -.
@@ -109,12 +109,11 @@ func (a *app) read(path string) (name string, src []byte, err error) {
 }
 
 // replaceFile writes a file anew by a rename, so that whoever reads it sees the old text or the new
-// and never half of it.
-func replaceFile(path string, content []byte) error {
+// and never half of it. mode is that of a new file.
+func replaceFile(path string, content []byte, mode os.FileMode) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real // the link stays a link
 	}
-	mode := os.FileMode(0o666)
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()
 	}
@@ -124,7 +123,7 @@ func replaceFile(path string, content []byte) error {
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(content)
-	if err = errors.Join(err, tmp.Chmod(mode), tmp.Close()); err == nil {
+	if err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close()); err == nil {
 		err = os.Rename(tmp.Name(), path)
 	}
 	if err != nil {

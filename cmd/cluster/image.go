@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -27,6 +28,7 @@ family and channel. All of it stands in tags of the image, in one region.`,
 	c.AddCommand(
 		a.imageCaptureCommand(), a.imageBuildCommand(), a.imageCopyCommand(),
 		a.imageListCommand(),
+		a.imageShowCommand(),
 		a.imagePromoteCommand(),
 		a.imageRollbackCommand(),
 		a.imageRevokeCommand(),
@@ -36,6 +38,8 @@ family and channel. All of it stands in tags of the image, in one region.`,
 		a.imageDeprecateCommand(),
 		a.imageProtectCommand(),
 		a.imagePruneCommand(),
+		a.imageAuditCommand(),
+		a.imageDiffCommand(),
 	)
 	return c
 }
@@ -77,7 +81,7 @@ func (g *gallery) where() string {
 // imageEvent shows what a keeper did, with --verbose.
 func (a *app) imageEvent(e ami.Event) {
 	if a.verbose {
-		a.err.printf("%s%s: %s %s %s%s\n", dim, e.Region, e.Image, string(e.Type), e.Message, reset)
+		a.err.printf("%s%s: %s %s, %s%s\n", dim, e.Region, cmp.Or(e.Snapshot, e.Image), string(e.Type), e.Message, reset)
 	}
 }
 
@@ -87,7 +91,7 @@ func words(names ...string) cobra.PositionalArgs {
 		form := c.CommandPath() + " " + strings.Join(names, " ")
 		if len(args) != len(names) {
 			return &usageError{
-				message: fmt.Sprintf("image %s takes %s, and got %s", c.Name(), strings.Join(names, " and "), plural(len(args), "word")),
+				message: fmt.Sprintf("image %s takes %s, and got %s", c.Name(), strings.Join(names, ", "), plural(len(args), "word")),
 				hint:    "Write: " + form,
 			}
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"cluster/fleet/ami"
 
@@ -97,6 +98,8 @@ func (a *app) moved(ctx context.Context, channel string, move func(context.Conte
 	case m.To.Revoked != nil:
 		a.err.printf("%s is revoked (%s): nothing is launched from the channel. To go one further: cluster image rollback %s --channel %s\n",
 			m.To.Version, m.To.Revoked.Reason, family, m.Channel)
+	case !m.To.Deprecated.IsZero() && !m.To.Deprecated.After(g.Session.Now()):
+		a.err.printf("%s is deprecated since %s: it launches, and plan warns of it.\n", m.To.Version, m.To.Deprecated.Format(time.DateOnly))
 	case m.To.State != "available":
 		a.err.printf("%s is %s: nothing can be launched from the channel.\n", m.To.Version, m.To.State)
 	}

@@ -116,6 +116,12 @@ func (a *app) imagePrune(ctx context.Context, family string, keep int, locked ma
 			}
 			return err
 		}
+		// Who was asked took his time, in which somebody may have launched or promoted one of them.
+		again, err := g.PlanPrune(ctx, family, keep, locked)
+		if err != nil {
+			return err
+		}
+		p = p.And(again)
 	}
 	done, err := g.Prune(ctx, p)
 	doc.Removed = &removedDoc{done.Images, done.Snapshots, done.GiB}

@@ -20,7 +20,8 @@ func (a *app) imageRevokeCommand() *cobra.Command {
 		Long: `Mark a version, so that plan and up launch nothing new from it and say why. What
 runs is left alone, and counted here; status and plan remind of it. A channel
 that it holds is not moved: launches by that channel stop until somebody rolls
-it back. Programs other than this one do not know of it.
+it back. Programs other than this one do not know of it, and copies in other
+regions are images of their own.
 
 EXIT STATUS
   0    revoked, or it was already for this reason

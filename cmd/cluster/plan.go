@@ -21,6 +21,10 @@ nodes, of which type and where, each with the reason and the line it comes
 from. Nothing is changed. What stands in the way (a blocker) is part of the
 plan; up will not run until it is gone.
 
+The image that each id, name or channel stands for is kept in a lock file next
+to the file: NAME.cluster.lock.hcl for NAME.hcl. As long as it is there, the
+same file launches the same image. It belongs into version control.
+
 EXIT STATUS
   0    there is a plan, or nothing to do
   1    failed: an API error
@@ -37,11 +41,16 @@ EXIT STATUS
 	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit 2 if there are changes")
 	a.jsonFlag(c, document, "write the plan as JSON")
 	a.adoptFlag(c)
+	a.upgradeFlag(c)
 	return c
 }
 
 func (a *app) plan(ctx context.Context, path, out string, detailed bool) error {
 	want, err := a.load(path)
+	if err != nil {
+		return err
+	}
+	lock, err := a.readLock(path)
 	if err != nil {
 		return err
 	}
@@ -51,11 +60,15 @@ func (a *app) plan(ctx context.Context, path, out string, detailed bool) error {
 	}
 	defer l.close()
 	l.DryRun = true
+	lock.tell(want, l, a.upgrade)
 	p, have, err := l.plan(ctx, want)
 	if err != nil {
 		return err
 	}
 	blocked := len(p.Blockers) > 0
+	if !blocked {
+		a.writeLock(lock, want, have, l)
+	}
 	if out != "" && !blocked {
 		if err := a.savePlan(out, path, want, have, p); err != nil {
 			return err
@@ -71,7 +84,7 @@ func (a *app) plan(ctx context.Context, path, out string, detailed bool) error {
 	}
 	switch {
 	case blocked:
-		return &refusedError{message: blockedText(p), quiet: true}
+		return &refusedError{message: blockedText(p), quiet: true, short: p.Short()}
 	case detailed && !p.Empty():
 		return errChanges
 	}

@@ -15,7 +15,8 @@ type planDoc struct {
 	Cluster       string         `json:"cluster"`
 	Region        string         `json:"region"`
 	Rehearsal     bool           `json:"rehearsal"`
-	Image         imageDoc       `json:"image"` // of the first group that wants nodes
+	Image         imageDoc       `json:"image"`           // of the first group that wants nodes
+	Locks         []lockNoteDoc  `json:"locks,omitempty"` // news of the lock file
 	Groups        []groupDoc     `json:"groups"`
 	Actions       []actionDoc    `json:"actions"`
 	Placements    []placementDoc `json:"placements"`
@@ -104,6 +105,7 @@ func newPlanDoc(p planner.Plan, rehearsal bool) planDoc {
 		Region:        p.Region,
 		Rehearsal:     rehearsal,
 		Image:         newImageDoc(firstImage(p)),
+		Locks:         newLockNoteDocs(p.Locks),
 		Groups:        []groupDoc{},
 		Actions:       []actionDoc{},
 		Placements:    []placementDoc{},

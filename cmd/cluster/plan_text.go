@@ -21,6 +21,9 @@ const mostListed = 5
 func (a *app) planText(out *printer, l *link, p planner.Plan, have planner.Observed) {
 	if p.Empty() && len(p.Blockers) == 0 && len(p.Warnings) == 0 {
 		out.printf("%s: nothing to do (%s)\n", p.Cluster, standing(p))
+		for _, line := range lockLines(p) {
+			out.printf("%s\n", line)
+		}
 		return
 	}
 	head := heading(p)
@@ -32,6 +35,9 @@ func (a *app) planText(out *printer, l *link, p planner.Plan, have planner.Obser
 	out.printf("Region  %s\n", region)
 	for _, line := range imageLines(p) {
 		out.printf("%s\n", line)
+	}
+	for _, line := range lockLines(p) {
+		out.printf("Lock    %s\n", line)
 	}
 	out.printf("\n")
 	for _, c := range p.Placements {
@@ -146,8 +152,11 @@ func imageLines(p planner.Plan) []string {
 		if len(images) > 1 {
 			name += "  for " + strings.Join(users[i.ID], ", ")
 		}
-		out = append(out, "Image   "+name,
-			fmt.Sprintf("        root volume from %s, %d GiB", cmp.Or(i.RootSnapshot, "an unknown snapshot"), i.RootSize))
+		root := "        root volume from " + cmp.Or(i.RootSnapshot, "an unknown snapshot")
+		if i.RootSize > 0 { // not that of an image that is gone
+			root += fmt.Sprintf(", %d GiB", i.RootSize)
+		}
+		out = append(out, "Image   "+name, root)
 	}
 	return out
 }
@@ -309,7 +318,12 @@ func obstacles(p planner.Plan) hcl.Diagnostics {
 	for _, b := range p.Blockers {
 		diags = append(diags, problem(b.At, b.Summary, b.Detail)...)
 	}
-	for _, b := range p.Warnings {
+	return append(diags, warnings(p.Warnings)...)
+}
+
+// warnings are what is worth knowing as diagnostics.
+func warnings(all []planner.Blocker) (diags hcl.Diagnostics) {
+	for _, b := range all {
 		d := problem(b.At, b.Summary, b.Detail)
 		d[0].Severity = hcl.DiagWarning
 		diags = append(diags, d...)

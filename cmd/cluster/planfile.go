@@ -27,6 +27,7 @@ type savedPlan struct {
 
 func newSavedPlan(path string, want *spec.Cluster, have planner.Observed, p planner.Plan, rehearsal bool) savedPlan {
 	p.Quotas = nil // whether they can be read today is no part of what is to be done
+	p.Locks = nil  // what the lock file keeps is in the plan; that it keeps it against a channel is not
 	return savedPlan{
 		FormatVersion: formatVersion,
 		File:          slash(path),
@@ -121,6 +122,7 @@ func wanted(c *spec.Cluster) any {
 	w.Groups = slices.Clone(c.Groups)
 	for i := range w.Groups {
 		g := &w.Groups[i]
+		g.Image.Locked, g.Image.Unlock = nil, false
 		g.Source, g.Image.Source, g.RootVolume.Source = spec.Source{}, spec.Source{}, spec.Source{}
 		g.Capacity.Source, g.Launch.Source = spec.Source{}, spec.Source{}
 	}

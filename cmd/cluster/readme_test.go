@@ -23,11 +23,20 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// program runs the program in this process, in the top folder, with a rehearsal of its own, and returns
-// all that it wrote to either stream.
+// program runs the program in this process, with a rehearsal and a copy of the examples in dir, and returns
+// all that it wrote to either stream. Lock files are written next to the copies.
 func program(t *testing.T, dir string, args ...string) (output string, code int) {
 	t.Helper()
-	t.Chdir(filepath.Join("..", ".."))
+	home, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "examples")); err != nil {
+		if err := os.CopyFS(filepath.Join(dir, "examples"), os.DirFS(filepath.Join("..", "..", "examples"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
 	f, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +48,7 @@ func program(t *testing.T, dir string, args ...string) (output string, code int)
 	}
 	defer null.Close()
 	code = newApp(null, f, f, []string{"CLUSTER_REHEARSAL_DIR=" + dir, "HOME=" + dir}).run(args)
-	t.Chdir(filepath.Join("cmd", "cluster"))
+	t.Chdir(home)
 	text, err := os.ReadFile(f.Name())
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +143,7 @@ func TestExamples(t *testing.T) {
 	root := filepath.Join("..", "..", "examples")
 	var files []string
 	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".hcl") {
+		if err == nil && strings.HasSuffix(path, ".hcl") && !isLock(path) {
 			files = append(files, path)
 		}
 		return err

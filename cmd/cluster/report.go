@@ -53,7 +53,7 @@ func (a *app) show(diags hcl.Diagnostics) {
 // diagnose turns an error into what a person should read: which wall was hit, on which line of the
 // file, and what to do. Joined errors give one diagnostic each; some give none.
 func diagnose(err error) hcl.Diagnostics {
-	if err == nil || err == errChanges || err == errDiffers || err == errInterrupted || err == errStopped {
+	if err == nil || err == errChanges || err == errDiffers || err == errFindings || err == errInterrupted || err == errStopped {
 		return nil
 	}
 	switch e := err.(type) {
@@ -83,6 +83,10 @@ func diagnose(err error) hcl.Diagnostics {
 		return short(e)
 	case *fleet.IdentityError:
 		return notIdentical(e)
+	case *driftError:
+		return drifted(e)
+	case *brokenError:
+		return nil // the chain is on the screen
 	case *fleet.CallError:
 		return refusedCall(e)
 	case *fleet.TimeoutError:
@@ -119,7 +123,7 @@ func diagnose(err error) hcl.Diagnostics {
 
 // known says whether diagnose has more to say of err than its text.
 func known(err error) bool {
-	return is[*fleet.CallError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
+	return is[*fleet.CallError](err) || is[*driftError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
 		is[*fleet.TimeoutError](err) || is[*fleet.GangError](err) || is[*fleet.ProtectedError](err) || is[*fleet.LostError](err) || is[*fleet.CredentialsError](err) ||
 		is[*ami.RefusedError](err) || is[*ami.WordError](err) || is[*ami.BlockedError](err) || is[*ami.FailedError](err) ||
 		is[*ami.ProvisionError](err) || is[*ami.ProbeError](err) ||

@@ -47,6 +47,8 @@ func TestMain(m *testing.M) {
 //	                      buy room for instances; its id is in the variable NAME
 //	subnet NAME ZONE CIDR add a subnet; its id is in the variable NAME
 //	tag KEY=VALUE…        tag every instance that lives
+//	retag ID KEY=VALUE…   tag an image, or whatever has that id
+//	deregister IMAGE      make an image go
 //	waitfile FILE         wait until a file is there
 //
 // See commands_test.go for what they take.
@@ -77,6 +79,8 @@ func TestScript(t *testing.T) {
 			"halt":        halt,
 			"subnet":      subnet,
 			"tag":         tag,
+			"retag":       retag,
+			"deregister":  deregister,
 			"terminal":    terminal,
 			"waitfile":    waitFile,
 		},

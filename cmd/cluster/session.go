@@ -21,6 +21,9 @@ const stateFile = "region.json"
 
 // load reads the cluster file. Its warnings are shown at once; its errors are returned together.
 func (a *app) load(path string) (*spec.Cluster, error) {
+	if isLock(path) {
+		return nil, &usageError{message: slash(path) + " is a lock file", hint: "Name the cluster file that it belongs to."}
+	}
 	want, sources, diags := spec.Load(path, spec.Options{Inputs: a.inputs, Env: a.env})
 	a.sources = sources
 	if diags.HasErrors() {

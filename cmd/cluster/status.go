@@ -45,11 +45,13 @@ func (a *app) status(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	lock := a.glanceAtLock(path)
 	l, err := a.connect(ctx, want)
 	if err != nil {
 		return err
 	}
 	defer l.close()
+	lock.tell(want, l, false)
 	have, err := l.Observe(ctx, want, fleet.Nodes)
 	if err != nil {
 		return err
@@ -60,6 +62,9 @@ func (a *app) status(ctx context.Context, path string) error {
 	}
 	a.show(revokedNodes(have.Instances, revoked))
 	doc := newStatusDoc(want, have, l)
+	for _, u := range planner.RevokedNodes(have.Instances, revoked) {
+		doc.Revoked = append(doc.Revoked, revokedUseDoc{u.Image.ID, u.Reason, u.Nodes})
+	}
 	if a.format == document {
 		a.out.json(doc, true)
 		return nil
@@ -83,6 +88,15 @@ type statusDoc struct {
 	Region        string        `json:"region"`
 	Rehearsal     bool          `json:"rehearsal"`
 	Groups        []statusGroup `json:"groups"` // the file's in its order, then those only EC2 knows
+
+	Revoked []revokedUseDoc `json:"revoked,omitempty"` // nodes of revoked images; missing if there are none
+}
+
+// A revokedUseDoc is nodes of an image that was revoked.
+type revokedUseDoc struct {
+	Image  string   `json:"image_id"`
+	Reason string   `json:"reason"`
+	Nodes  []string `json:"nodes"`
 }
 
 type statusGroup struct {

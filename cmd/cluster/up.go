@@ -39,12 +39,17 @@ plan made now is the same to the byte.
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	a.jsonFlag(c, events, "write one JSON event a line")
 	a.adoptFlag(c)
+	a.upgradeFlag(c)
 	return c
 }
 
 func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
 	a.startStream()
 	want, err := a.load(path)
+	if err != nil {
+		return err
+	}
+	lock, err := a.readLock(path)
 	if err != nil {
 		return err
 	}
@@ -59,6 +64,7 @@ func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
 		return err
 	}
 	defer l.close()
+	lock.tell(want, l, a.upgrade)
 	p, have, err := l.plan(ctx, want)
 	if err != nil {
 		return err
@@ -69,6 +75,9 @@ func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
 		}
 	}
 	a.stream.planned(p, l)
+	if len(p.Blockers) == 0 {
+		a.writeLock(lock, want, have, l)
+	}
 	if settled(want, have, p) {
 		if err := a.unreserve(ctx, l, want); err != nil {
 			return err
@@ -83,7 +92,7 @@ func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
 		a.show(obstacles(p))
 	}
 	if len(p.Blockers) > 0 {
-		return &refusedError{message: blockedText(p), quiet: true}
+		return &refusedError{message: blockedText(p), quiet: true, short: p.Short()}
 	}
 	if ask {
 		if err := a.confirm(ctx, fmt.Sprintf("Do this for cluster %s?", p.Cluster), "yes"); err != nil {
@@ -132,6 +141,9 @@ func (a *app) nothingToDo(want *spec.Cluster, have planner.Observed, p planner.P
 	a.show(obstacles(p))
 	if a.stream != nil {
 		return nil
+	}
+	for _, line := range lockLines(p) {
+		a.err.printf("%s\n", line)
 	}
 	if v.Nodes == 0 {
 		a.out.printf("%s: nothing to do (no nodes, and none wanted)\n", p.Cluster)

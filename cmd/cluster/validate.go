@@ -16,7 +16,8 @@ func (a *app) validateCommand() *cobra.Command {
 		Long: `Check a cluster file, or an image file, without calling anybody. All mistakes
 are shown at once, each with its place in the file and, where there is a near
 word, a suggestion. What only EC2 knows, such as whether an image exists, is
-checked by plan.
+checked by plan. The lock file next to a cluster file is checked along, or by
+itself if it is named.
 
 EXIT STATUS
   0    the file is right
@@ -27,6 +28,9 @@ EXIT STATUS
 }
 
 func (a *app) validate(path string) error {
+	if isLock(path) {
+		return a.validateLock(path)
+	}
 	if spec.IsImageFile(path) {
 		m, err := a.loadBuild(path)
 		if err != nil {
@@ -37,6 +41,9 @@ func (a *app) validate(path string) error {
 	}
 	want, err := a.load(path)
 	if err != nil {
+		return err
+	}
+	if _, err := a.readLock(path); err != nil {
 		return err
 	}
 	a.out.printf("%s is valid: cluster %s, %s\n", slash(path), want.Name, population(want))

@@ -137,14 +137,8 @@ func rolledBack(m Move, all []Image, from string) (Move, error) {
 
 func noHolder(all []Image, channel string) error {
 	e := &RefusedError{Message: fmt.Sprintf("no version of %s holds the channel %s", all[0].Family, channel)}
-	held := map[string]bool{}
-	for _, i := range all {
-		for _, c := range i.Channels {
-			held[c] = true
-		}
-	}
-	if len(held) > 0 {
-		e.Hint = "The channels are: " + strings.Join(slices.Sorted(maps.Keys(held)), ", ") + "."
+	if held := channels(all); len(held) > 0 {
+		e.Hint = "The channels are: " + some(held) + "."
 	}
 	return e
 }

@@ -123,6 +123,22 @@ func TestKilledPromoteConverges(t *testing.T) {
 	}
 }
 
+// A rollback that names where from goes one step, however often it is said.
+func TestKilledRollbackConverges(t *testing.T) {
+	killEverywhere(t, func(w *world) {
+		for _, v := range []string{"2026.11", "2026.10", "2026.11"} {
+			must[ami.Move](w)(w.keeper("").Promote(w.Context(), "hpc-base", v, "gold"))
+		}
+	}, func(w *world, k *ami.Keeper) error {
+		_, err := k.Rollback(w.Context(), "hpc-base", "gold", "2026.11")
+		return err
+	}, func(w *world, died string) {
+		if got := w.holder("hpc-base", "gold"); got != "2026.10" {
+			w.Errorf("killed at %s: gold is %q", died, got)
+		}
+	})
+}
+
 func TestRevokeAndRestore(t *testing.T) {
 	inWorld(t, func(w *world) {
 		revoke := func(reason string) bool {

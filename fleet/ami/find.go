@@ -3,6 +3,7 @@ package ami
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -105,24 +106,6 @@ func (k *Keeper) Get(ctx context.Context, family, which string) (img Image, all 
 	return img, all, err
 }
 
-// Describe finds an image by its id, whoever owns it. An image that is not there is a *RefusedError.
-func (k *Keeper) Describe(ctx context.Context, id string) (Image, error) {
-	// By filter and not by id: an unknown one is then no error of EC2's, whose words are about lists.
-	found, err := k.describe(ctx, "look up "+id, ec2.DescribeImagesInput{
-		Filters: []types.Filter{fleet.Filter("image-id", id)}, IncludeDeprecated: new(true), IncludeDisabled: new(true), MaxResults: new(int32(page)),
-	})
-	if err != nil {
-		return Image{}, err
-	}
-	if len(found) == 0 {
-		return Image{}, &RefusedError{
-			Message: fmt.Sprintf("there is no image %s in %s, or this account may not see it", id, k.Session.Region),
-			Hint:    "Every region has image ids of its own: check the id and the region.",
-		}
-	}
-	return found[0], nil
-}
-
 // Pick is the image of a family with this version or, if there is no such version, the one that holds
 // this channel. An image that is not there is a *RefusedError.
 func Pick(family []Image, which string) (Image, error) {
@@ -134,7 +117,22 @@ func Pick(family []Image, which string) (Image, error) {
 			return i, nil
 		}
 	}
-	return Image{}, noVersion(family, which)
+	e := noVersion(family, which)
+	if held := channels(family); len(held) > 0 {
+		e.Hint += " The channels are: " + some(held) + "."
+	}
+	return Image{}, e
+}
+
+// channels are the channels that images of a family hold, sorted.
+func channels(family []Image) []string {
+	held := map[string]bool{}
+	for _, i := range family {
+		for _, c := range i.Channels {
+			held[c] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(held))
 }
 
 // PickVersion is the image of a family with this version; if there is none, the error is a
@@ -182,7 +180,7 @@ func noFamily(family, region string, known []string) error {
 	return e
 }
 
-func noVersion(family []Image, which string) error {
+func noVersion(family []Image, which string) *RefusedError {
 	var known []string
 	for _, i := range family {
 		if !slices.Contains(known, i.Version) {

@@ -1,6 +1,7 @@
 package ami
 
 import (
+	"cmp"
 	"slices"
 
 	"cluster/fleet"
@@ -15,7 +16,7 @@ type Image struct {
 
 	Family  string // empty: it is none of ours
 	Version string
-	Parent  string // id of the image that it was made from; empty: not known
+	Parent  string // id of the image that it was made from, which for a copy is in the region of the original; empty: not known
 	From    string // id of the instance that it was captured from
 	Source  string // hash of what it was built from
 	CopyOf  string // REGION/ami-…, of a copy; empty: it is none
@@ -61,8 +62,13 @@ func ToImage(i types.Image) Image {
 		BootMode:    string(i.BootMode),
 		IMDS:        string(i.ImdsSupport),
 	}
-	if img.Parent == "" && value(i.SourceInstanceId) == "" {
-		img.Parent = value(i.SourceImageId) // EC2's own note, where we made none
+	// EC2's own notes, where we made none.
+	if from := value(i.SourceImageId); from != "" {
+		if i.SourceInstanceId == nil {
+			img.CopyOf = cmp.Or(img.CopyOf, CopyTag(value(i.SourceImageRegion), from))
+		} else {
+			img.Parent = cmp.Or(img.Parent, from)
+		}
 	}
 	if r, ok := planner.Revoked(p.Tags); ok {
 		img.Revoked = &r

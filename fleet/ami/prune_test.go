@@ -227,6 +227,19 @@ func TestPruneKeepsWhatIsUsed(t *testing.T) {
 	})
 }
 
+// What came into use while somebody was asked stays, and nothing goes that he was not asked about.
+func TestPruneAsksAgain(t *testing.T) {
+	family := []ami.Image{image("1.0"), image("1.1"), image("1.2"), image("1.3")}
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	stray := []ami.Snapshot{{ID: "snap-a", Started: now.AddDate(0, 0, -1)}, {ID: "snap-b", Started: now.AddDate(0, 0, -1)}}
+	shown := ami.Prune(family, 2, map[string][]string{}, stray[:1], now)
+	later := ami.Prune(append(family, image("1.4")), 2, map[string][]string{"ami-1.1": {"used"}}, stray, now)
+	p := shown.And(later)
+	if len(p.Remove) != 1 || p.Remove[0].Image.Version != "1.0" || len(p.Strays) != 1 || p.Strays[0].ID != "snap-a" {
+		t.Errorf("removes %+v and %+v", p.Remove, p.Strays)
+	}
+}
+
 func TestKilledPruneConverges(t *testing.T) {
 	kills := killEverywhere(t, func(w *world) {
 		w.old("0.1", "0.2", "0.3", "0.4")

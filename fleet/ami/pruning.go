@@ -38,6 +38,18 @@ type Doomed struct {
 // Empty says that there is nothing to remove.
 func (p Pruning) Empty() bool { return len(p.Remove) == 0 && len(p.Strays) == 0 }
 
+// And is what both would remove, with the reasons of q for what stays: for asking again after somebody
+// took his time to agree.
+func (p Pruning) And(q Pruning) Pruning {
+	q.Remove = slices.DeleteFunc(slices.Clone(q.Remove), func(d Doomed) bool {
+		return !slices.ContainsFunc(p.Remove, func(e Doomed) bool { return e.Image.ID == d.Image.ID })
+	})
+	q.Strays = slices.DeleteFunc(slices.Clone(q.Strays), func(s Snapshot) bool {
+		return !slices.ContainsFunc(p.Strays, func(t Snapshot) bool { return t.ID == s.ID })
+	})
+	return q
+}
+
 // Snapshots is how many go, and GiB of what size their volumes were.
 func (p Pruning) Snapshots() (n, gib int) {
 	for _, d := range p.Remove {

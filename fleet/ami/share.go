@@ -36,7 +36,7 @@ func (k *Keeper) Share(ctx context.Context, family, version string, want Grants)
 	if err != nil {
 		return s, err
 	}
-	if err := k.shareable(ctx, s.Image, want); err != nil {
+	if err := k.shareable(ctx, s.Image, want.Minus(s.Have)); err != nil {
 		return s, err
 	}
 	s.Changed = want.Minus(s.Have)

@@ -217,6 +217,11 @@ func TestSharesThatAreRefused(t *testing.T) {
 		if g, _ := w.sharedWith(ec2sim.BaseImage); !g.Public {
 			t.Error("it is not public")
 		}
+		must[*ec2.EnableImageBlockPublicAccessOutput](w)(w.ec2().EnableImageBlockPublicAccess(w.Context(), &ec2.EnableImageBlockPublicAccessInput{
+			ImageBlockPublicAccessState: types.ImageBlockPublicAccessEnabledStateBlockNewSharing}))
+		if err := share("2026.11", ami.Grants{Public: true}); err != nil {
+			t.Errorf("what is public already is refused: %v", err)
+		}
 		must[ami.Shared](w)(w.keeper("").Unshare(w.Context(), "hpc-base", "2026.11", ami.Grants{Public: true}))
 		if g, _ := w.sharedWith(ec2sim.BaseImage); g.Public {
 			t.Error("it is still public")

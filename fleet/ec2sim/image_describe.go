@@ -87,7 +87,10 @@ func (w *world) describeImages(in *ec2.DescribeImagesInput) (*ec2.DescribeImages
 		}
 	}
 	// A deregistered image is unknown once no instance is of it, and until then a description is empty.
-	used := w.imagesInUse()
+	var used map[string]bool
+	if len(in.ImageIds) > 0 {
+		used = w.imagesInUse()
+	}
 	known := func(i *image) bool { return w.mine(i) && (i.Gone.IsZero() || used[*i.ImageId]) }
 	all, err := pick(w.Images, in.ImageIds, imageKind, known)
 	if err != nil {

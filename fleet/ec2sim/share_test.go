@@ -3,7 +3,10 @@ package ec2sim_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -166,4 +169,100 @@ func TestSharingIsRefused(t *testing.T) {
 	}
 	_, err = clientOf(r, friend, "us-east-1").RunInstances(t.Context(), of(plain))
 	wantCode(t, err, "AuthFailure", http.StatusUnauthorized)
+}
+
+// The access key says whose request it is, wherever the client writes it.
+func TestWhoAsks(t *testing.T) {
+	r := ec2sim.New(ec2sim.Options{Instant: true, Accounts: map[string]string{"AKIAFRIEND": friend}})
+	s := httptest.NewServer(r)
+	defer s.Close()
+	for query, want := range map[string]string{
+		"":                                 "123456789012",
+		"&AWSAccessKeyId=AKIAFRIEND":       friend,
+		"&AWSAccessKeyId=AKIA111111111111": "111111111111",
+		"&AWSAccessKeyId=222222222222":     "222222222222",
+		"&AWSAccessKeyId=AKIA1234":         "123456789012",
+		"&X-Amz-Credential=333333333333/d/eu-west-3/ec2/aws4_request":   "333333333333",
+		"&X-Amz-Credential=AKIAEXAMPLE/d/eu-west-3/ec2/aws4_request":    "123456789012",
+		"&X-Amz-Credential=AKIA33333333333x/d/eu-west-3/ec2/aws4_reque": "123456789012",
+	} {
+		if _, body := get(t, s.URL, "/?Action=GetCallerIdentity&Version=2011-06-15"+query); !strings.Contains(body, "<Account>"+want+"</Account>") {
+			t.Errorf("%s: %s", query, body)
+		}
+	}
+	if c := r.Journal()[0]; c.Account == "" {
+		t.Errorf("the journal does not say whose it was: %+v", c)
+	}
+}
+
+// Every account has a default network of its own, and what it makes there has ids of its own.
+func TestAccountsAreApart(t *testing.T) {
+	r := ec2sim.New(ec2sim.Options{Instant: true, VCPUQuota: 4})
+	one, two := client(r), clientOf(r, friend, "us-east-1")
+	in := func() *ec2.RunInstancesInput {
+		in := of(ec2sim.AmazonLinux)
+		in.MinCount, in.MaxCount = aws.Int32(2), aws.Int32(2)
+		return in
+	}
+	a, b := run(t, one, in()), run(t, two, in()) // the quota of each
+	if a[0] == b[0] || a[1] == b[1] {
+		t.Errorf("%v and %v", a, b)
+	}
+	for c, want := range map[*ec2.Client]string{one: "123456789012", two: friend} {
+		out, err := c.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{SubnetIds: []string{ec2sim.SubnetA}})
+		if err != nil || *out.Subnets[0].OwnerId != want {
+			t.Errorf("%s: %+v %v", want, out, err)
+		}
+	}
+	if _, err := one.CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{ec2sim.AmazonLinux}, Tags: []types.Tag{tag("mine", "yes")}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(imageNow(t, one, ec2sim.AmazonLinux).Tags); n != 1 {
+		t.Errorf("%d tags", n)
+	}
+	if tags := imageNow(t, two, ec2sim.AmazonLinux).Tags; len(tags) > 0 {
+		t.Errorf("another account's tags are seen: %v", tags)
+	}
+	if err := r.Kill(b[0]); err != nil {
+		t.Errorf("another account's instance cannot be meddled with: %v", err)
+	}
+	if n := len(describe(t, two, filter("instance-state-name", "running"))); n != 1 {
+		t.Errorf("%d of its instances run", n)
+	}
+}
+
+// Which snapshots an account is shown: its own, those that are shared with it, and those of everyone.
+func TestWhoseSnapshotsAreShown(t *testing.T) {
+	r := ec2sim.New(ec2sim.Options{Instant: true})
+	one, two := client(r), clientOf(r, friend, "us-east-1")
+	mine := ec2sim.RootSnapshot(r.AddImage(ec2sim.ImageSpec{Name: "mine"}))
+	shared := ec2sim.RootSnapshot(r.AddImage(ec2sim.ImageSpec{Name: "shared"}))
+	if err := shareSnapshot(t, one, shared, friend); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		c                  *ec2.Client
+		owners, restorable []string
+		mine, shared, all  bool
+	}{
+		{one, nil, nil, true, true, true},
+		{one, []string{"self"}, nil, true, true, false},
+		{one, nil, []string{friend}, false, true, false},
+		{two, nil, nil, false, true, true},
+		{two, []string{"123456789012"}, nil, false, true, false},
+		{two, []string{"self"}, nil, false, false, false},
+		{two, nil, []string{"self"}, false, true, false},
+		{two, nil, []string{"all"}, false, false, true},
+	} {
+		out, err := test.c.DescribeSnapshots(t.Context(), &ec2.DescribeSnapshotsInput{OwnerIds: test.owners, RestorableByUserIds: test.restorable})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sees := func(id string) bool {
+			return slices.ContainsFunc(out.Snapshots, func(s types.Snapshot) bool { return *s.SnapshotId == id })
+		}
+		if sees(mine) != test.mine || sees(shared) != test.shared || sees(ec2sim.RootSnapshot(ec2sim.AmazonLinux)) != test.all {
+			t.Errorf("%v %v: mine %v, shared %v, public %v", test.owners, test.restorable, sees(mine), sees(shared), sees(ec2sim.RootSnapshot(ec2sim.AmazonLinux)))
+		}
+	}
 }
