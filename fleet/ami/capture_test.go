@@ -219,6 +219,37 @@ func TestCaptureThatFails(t *testing.T) {
 	})
 }
 
+// A failed snapshot whose image was deregistered without it is taken away by the next capture; one of
+// another instance is not.
+func TestCaptureRemovesFailedSnapshotsOfItsOwn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		id, other := w.node(), w.node()
+		w.region.Inject(ec2sim.Fault{Action: "CreateImage", Fails: "broken"})
+		for _, of := range []string{id, other} {
+			tags := []types.Tag{{Key: new("cluster:image-family"), Value: new("md")}, {Key: new("cluster:image-version"), Value: new("1.0.0")},
+				{Key: new("cluster:image-from"), Value: new(of)}}
+			out, err := w.ec2().CreateImage(w.Context(), &ec2.CreateImageInput{InstanceId: new(of), Name: new("half-" + of), TagSpecifications: []types.TagSpecification{
+				{ResourceType: types.ResourceTypeSnapshot, Tags: tags},
+			}})
+			if err != nil {
+				w.Fatal(err)
+			}
+			time.Sleep(5 * time.Minute)
+			if _, err := w.ec2().DeregisterImage(w.Context(), &ec2.DeregisterImageInput{ImageId: out.ImageId}); err != nil {
+				w.Fatal(err)
+			}
+		}
+		w.region.Calm()
+		if _, before := w.stock("", "md"); len(before) != 2 {
+			w.Fatalf("%d failed snapshots, want 2", len(before))
+		}
+		done := must[ami.Captured](w)(w.keeper("").Capture(w.Context(), capture(id)))
+		if _, after := w.stock("", "md"); len(after) != 2 || !slices.Contains(after, done.Image.RootSnapshot) {
+			w.Errorf("left: %v, want the image's own and that of the other instance", after)
+		}
+	})
+}
+
 // Killed anywhere around a failure, the next run ends with the image, and nothing of the failed one.
 func TestCaptureThatFailsIsKilledAnywhere(t *testing.T) {
 	var id string
