@@ -58,25 +58,30 @@ func (a *app) rollStopped(r fleet.RollReport, want *spec.Cluster, have planner.O
 		list("old, "+oldImages(g, p, have), g.Old)
 		list("nothing runs", g.Down)
 		if wanted, ok := want.Group(g.Name); ok {
-			if way := wayBack(wanted.Image); !slices.Contains(back, way) {
+			if way := a.wayBack(wanted.Image); !slices.Contains(back, way) {
 				back = append(back, way)
 			}
 		}
 	}
-	fmt.Fprintf(&b, "To go on: %s\nTo go back: %s, then the same command.", a.again, strings.Join(back, "; "))
+	fmt.Fprintf(&b, "To go on: %s\nTo go back: %s", a.again, strings.Join(back, "; "))
 	return problem(hcl.Range{}, summary, b.String())
 }
 
-// wayBack is how the image that came before is named again.
-func wayBack(img spec.Image) string {
+// wayBack is how to have the image that came before again. What a channel stands for is kept in the lock file, which
+// has to follow it.
+func (a *app) wayBack(img spec.Image) string {
 	if img.Channel != "" {
-		return fmt.Sprintf("cluster image rollback %s --channel %s", shellWord(img.Family), shellWord(img.Channel))
+		again := a.again
+		if !a.upgrade {
+			again += " --upgrade-image"
+		}
+		return fmt.Sprintf("cluster image rollback %s --channel %s\n  and then: %s", shellWord(img.Family), shellWord(img.Channel), again)
 	}
-	at := img.Source.At("id", "version", "name")
-	if at.Filename == "" {
-		return "name the image of before again"
+	where := ""
+	if at := img.Source.At("id", "version", "name"); at.Filename != "" {
+		where = fmt.Sprintf(" (%s:%d)", slash(at.Filename), at.Start.Line)
 	}
-	return fmt.Sprintf("name the image of before again (%s:%d)", slash(at.Filename), at.Start.Line)
+	return fmt.Sprintf("name the image of before again%s,\n  and then: %s", where, a.again)
 }
 
 // oldImages names the images of a group's old nodes, each once.
