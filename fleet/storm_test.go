@@ -300,6 +300,9 @@ func randomCluster(rnd *rand.Rand) *spec.Cluster {
 		if rnd.IntN(4) == 0 {
 			g.Launch.Retry = time.Duration(rnd.IntN(20)) * time.Minute
 		}
+		if rnd.IntN(3) > 0 {
+			g.Update = spec.Update{MaxUnavailable: 1 + rnd.IntN(count), Order: orders[rnd.IntN(2)]}
+		}
 		c.Groups = append(c.Groups, g)
 	}
 	return c
@@ -310,12 +313,16 @@ func changed(rnd *rand.Rand, c *spec.Cluster) *spec.Cluster {
 	n := *c
 	n.Groups = slices.Clone(c.Groups)
 	g := &n.Groups[rnd.IntN(len(n.Groups))]
-	switch rnd.IntN(4) {
-	case 0:
+	switch rnd.IntN(5) {
+	case 0, 1:
+		if g.Image.ID == ec2sim.BaseImageBefore {
+			g.Image.ID = ec2sim.BaseImage
+			break
+		}
 		g.Image.ID = ec2sim.BaseImageBefore
-	case 1:
-		g.Tags = map[string]string{"edit": fmt.Sprint(rnd.IntN(5))}
 	case 2:
+		g.Tags = map[string]string{"edit": fmt.Sprint(rnd.IntN(5))}
+	case 3:
 		if len(n.Groups) > 1 {
 			n.Groups = n.Groups[:len(n.Groups)-1]
 			break

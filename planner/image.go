@@ -35,6 +35,12 @@ func ResolveImage(want spec.Image, images []Image) (Image, []Blocker) {
 	}
 }
 
+// NamedImage is the image that the file names among those that were observed; the zero Image if there is none.
+func NamedImage(want spec.Image, have Observed) Image {
+	img, _ := ResolveImage(want, own(have.Images, have.Account))
+	return img
+}
+
 func imageByID(want spec.Image, images []Image) (Image, []Blocker) {
 	for _, img := range images {
 		if img.ID == want.ID {
