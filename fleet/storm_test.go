@@ -63,6 +63,7 @@ func storm(t *testing.T, seed uint64) {
 			Pending: ec2sim.Range{Min: time.Second, Max: time.Duration(2+rnd.IntN(40)) * time.Second},
 			Visible: ec2sim.Range{Max: time.Duration(rnd.IntN(15)) * time.Second},
 			Devices: ec2sim.Range{Min: time.Second, Max: time.Duration(2+rnd.IntN(20)) * time.Second},
+			Listed:  time.Duration(5+rnd.IntN(56)) * time.Minute,
 		},
 	}
 	inWorld(t, o, func(w *world) {

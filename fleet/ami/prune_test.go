@@ -102,6 +102,9 @@ func TestPruneIsSafeAndComplete(t *testing.T) {
 			if rapid.IntRange(0, 3).Draw(t, "promoted") == 0 {
 				channel(rapid.SampledFrom([]string{"stable", "next"}).Draw(t, "channel"), rapid.IntRange(0, 59).Draw(t, "second"))(&i)
 			}
+			if rapid.IntRange(0, 4).Draw(t, "revoked") == 0 {
+				i.Revoked = &planner.Revocation{Reason: "bad"}
+			}
 			if rapid.IntRange(0, 4).Draw(t, "used") == 0 {
 				uses[i.ID] = []string{"used"}
 			}
@@ -111,6 +114,21 @@ func TestPruneIsSafeAndComplete(t *testing.T) {
 		p := ami.Prune(family, keep, uses, nil, time.Time{})
 		if len(p.Kept)+len(p.Remove) != len(family) {
 			t.Fatalf("%d kept and %d removed of %d", len(p.Kept), len(p.Remove), len(family))
+		}
+		good := func(i ami.Image) bool { return i.State == "available" && i.Revoked == nil }
+		had, has := 0, 0
+		for _, i := range family {
+			if good(i) {
+				had++
+			}
+		}
+		for _, k := range p.Kept {
+			if good(k.Image) {
+				has++
+			}
+		}
+		if has < min(keep, had) && !slices.ContainsFunc(family, func(i ami.Image) bool { return i.State == "disabled" }) {
+			t.Errorf("%d good versions stay of %d, want at least %d", has, had, keep)
 		}
 		var left []ami.Image
 		for _, k := range p.Kept {
