@@ -22,6 +22,7 @@ func Limits(noReboot bool) []string {
 		"An image is a moment frozen in time: what changes on the instance later is not in it.",
 		"Only EBS volumes are in it: what lies on instance store is not.",
 		"The instance is stopped meanwhile; if it is a node of a cluster that runs, its jobs end.",
+		"What belongs to this one machine is in it: host keys, who may log in, histories, logs. An image without it is made by cluster image build.",
 		"If the volumes are encrypted with the account's default key, the image cannot be shared.",
 	}
 	if noReboot {
