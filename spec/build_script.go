@@ -58,7 +58,8 @@ func (m *Build) UserData(token string) []byte {
 }
 
 // clearing takes away what must not be the same on two machines, or must not be seen by who gets the
-// image: host keys, who may log in, the machine's id, histories, logs and what cloud-init remembers.
+// image: host keys, who may log in, the machine's id and its seed of randomness, histories, logs and what
+// cloud-init remembers.
 const clearing = `if [ $code = 0 ]; then
   cd /
   rm -rf /var/lib/cluster-build /var/lib/cluster-born-*
@@ -66,7 +67,8 @@ const clearing = `if [ $code = 0 ]; then
   rm -f /root/.*_history /home/*/.*_history
   cloud-init clean --logs --seed
   : >/etc/machine-id
-  rm -f /var/lib/dbus/machine-id
+  rm -f /var/lib/dbus/machine-id /var/lib/systemd/random-seed
+  rm -rf /var/log/journal/*
   find /tmp /var/tmp -mindepth 1 -xdev -delete
   find /var/log -xdev -type f -exec truncate -s 0 {} +
   sync

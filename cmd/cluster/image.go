@@ -137,6 +137,7 @@ type versionDoc struct {
 	Encrypted   bool        `json:"encrypted"` // every snapshot of it
 	Public      bool        `json:"public"`
 	Parent      string      `json:"parent,omitempty"`    // id
+	Tested      string      `json:"tested,omitempty"`    // what an instance of it came up well on, and when
 	CopyOf      string      `json:"copy_of,omitempty"`   // REGION/id
 	Deprecated  time.Time   `json:"deprecated,omitzero"` // from when on
 	Protected   string      `json:"protected"`           // EC2's word; disabled if it is not
@@ -163,7 +164,7 @@ func newVersionDoc(i ami.Image, uses int) versionDoc {
 	encrypted, _ := i.Encrypted()
 	doc := versionDoc{
 		Family: i.Family, Version: i.Version, Channels: list(i.Channels), ID: i.ID, Name: i.Name, State: i.State, Created: i.Created,
-		Size: i.Size(), Encrypted: encrypted, Public: i.Public, Parent: i.Parent, CopyOf: i.CopyOf, Deprecated: i.Deprecated,
+		Size: i.Size(), Encrypted: encrypted, Public: i.Public, Parent: i.Parent, Tested: i.Tested, CopyOf: i.CopyOf, Deprecated: i.Deprecated,
 		Protected: i.Protected, Snapshots: list(i.Snapshots()), UsedBy: uses, Description: i.Description,
 	}
 	if i.Revoked != nil {

@@ -108,6 +108,7 @@ func (a *app) showText(d ami.Details, copies []ami.Copy, g *gallery) {
 		say("tag", "%s = %s", k, d.Tags[k])
 	}
 	say("captured", "%s", d.From)
+	say("tested", "%s", d.Tested)
 	for _, n := range d.Ancestors {
 		say("made from", "%s", ancestorText(n))
 	}

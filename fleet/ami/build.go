@@ -95,7 +95,7 @@ func (b *building) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if found && img.State == available && (b.tested(img) || !b.m.BootTest) {
+	if found && img.State == available && (img.Tested != "" || !b.m.BootTest) {
 		b.done.Already = len(b.done.Launched) == 0
 		return b.end(ctx)
 	}
@@ -142,8 +142,6 @@ func (b *building) own(img Image) error {
 	}
 	return e
 }
-
-func (b *building) tested(img Image) bool { return img.Tags[planner.TagImageTested] != "" }
 
 // launched finds what builds of this version have launched and not ended. What an earlier state of the
 // file has launched is ended at once: nobody waits for it any more.

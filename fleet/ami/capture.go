@@ -22,6 +22,7 @@ func Limits(noReboot bool) []string {
 		"An image is a moment frozen in time: what changes on the instance later is not in it.",
 		"Only EBS volumes are in it: what lies on instance store is not.",
 		"The instance is stopped meanwhile; if it is a node of a cluster that runs, its jobs end.",
+		"What belongs to this one machine is in it: host keys, who may log in, histories, logs. An image without it is made by cluster image build.",
 		"If the volumes are encrypted with the account's default key, the image cannot be shared.",
 	}
 	if noReboot {
@@ -67,6 +68,7 @@ type capturing struct {
 	c     Capture
 	label string // FAMILY/VERSION
 	from  machine
+	holds bool // the instance carries our tag, or did: a capture of this version has stopped it, or was about to
 	done  Captured
 }
 
@@ -84,8 +86,9 @@ func (p *capturing) run(ctx context.Context) error {
 	if p.from, err = p.machine(ctx, p.c.Instance); err != nil {
 		return err
 	}
-	p.done.Stopped = p.held() && p.from.state != planner.Running
-	if found && img.State == available && !p.held() {
+	p.holds = p.from.tags[planner.TagCapturing] == p.label
+	p.done.Stopped = p.holds && p.from.state != planner.Running
+	if found && img.State == available && !p.holds {
 		p.done.Already = true
 		return p.check(ctx, img)
 	}
@@ -159,15 +162,14 @@ func (p *capturing) fit() error {
 	return nil
 }
 
-// held says that a capture of this version has stopped the instance, or was about to.
-func (p *capturing) held() bool { return p.from.tags[planner.TagCapturing] == p.label }
-
 // make has the image made, unless that was begun before, and waits until it is right.
 func (p *capturing) make(ctx context.Context, begun bool) (err error) {
 	if !begun {
-		if err := p.hold(ctx); err != nil {
+		if begun, err = p.hold(ctx); err != nil {
 			return err
 		}
+	}
+	if !begun {
 		if err := p.create(ctx); err != nil {
 			return err
 		}
@@ -184,47 +186,69 @@ func (p *capturing) make(ctx context.Context, begun bool) (err error) {
 	return err
 }
 
-// hold brings the instance into the state to be captured in. The tag is written before it is stopped: a run
-// that dies in between leaves one that runs with a tag, and not one that is stopped with nobody to start it.
-func (p *capturing) hold(ctx context.Context) (err error) {
-	if p.from.state == planner.Pending {
-		if p.from, err = p.reach(ctx, p.c.Instance, planner.Running); err != nil {
-			return err
-		}
-	}
-	if p.from.state == planner.Running {
-		if p.c.NoReboot {
-			return nil
-		}
-		if !p.held() {
-			if p.c.Consent != nil {
-				if err := p.c.Consent(); err != nil {
-					return err
+// hold brings the instance into the state to be captured in: stopped, or with NoReboot running. If somebody who
+// captures the same has come to the end of it meanwhile, and has started the instance again, the image is there.
+func (p *capturing) hold(ctx context.Context) (begun bool, err error) {
+	deadline := p.Session.Now().Add(changeTime)
+	for asked := (time.Time{}); ; {
+		now := p.Session.Now()
+		switch m := p.from; {
+		case m.state == planner.Stopped, m.state == planner.Running && p.c.NoReboot:
+			if !asked.IsZero() {
+				p.tell(Event{Type: EventStopped, Instance: p.c.Instance, Family: p.c.Family, Version: p.c.Version})
+			}
+			return false, nil
+		case m.state.Dead():
+			return false, fmt.Errorf("the instance %s is %s: %s", m.id, m.state, orNoReason(m.reason))
+		case now.After(deadline):
+			return false, fmt.Errorf("the instance %s is still %s after %s, and should be stopped", m.id, m.state, changeTime)
+		case m.state == planner.Running && now.Sub(asked) > askedLately:
+			if !asked.IsZero() {
+				if begun, err = p.begun(ctx); begun || err != nil {
+					return begun, err
 				}
 			}
-			if err := p.retag(ctx, p.c.Instance, map[string]string{planner.TagCapturing: p.label}); err != nil {
-				return err
+			if err := p.stop(ctx); err != nil {
+				return false, err
 			}
-			p.from.tags[planner.TagCapturing] = p.label
+			asked = now
+		default:
+			if err := p.Session.Sleep(ctx, lookEvery); err != nil {
+				return false, err
+			}
 		}
-		p.tell(Event{Type: EventStopping, Instance: p.c.Instance, Family: p.c.Family, Version: p.c.Version})
-		if err := p.stop(ctx); err != nil {
-			return err
+		if p.from, err = p.machine(ctx, p.c.Instance); err != nil {
+			return false, err
 		}
+		p.done.Stopped = p.holds && p.from.state != planner.Running
 	}
-	if p.from.state != planner.Stopped {
-		p.done.Stopped = p.held()
-		m, err := p.reach(ctx, p.c.Instance, planner.Stopped)
-		if err != nil {
-			return err
-		}
-		p.from.state = m.state
-		p.tell(Event{Type: EventStopped, Instance: p.c.Instance, Family: p.c.Family, Version: p.c.Version})
-	}
-	return nil
 }
 
+// begun looks whether the image is there by now.
+func (p *capturing) begun(ctx context.Context) (bool, error) {
+	img, found, err := p.named(ctx, ImageName(p.c.Family, p.c.Version))
+	if err != nil || !found {
+		return false, err
+	}
+	p.done.Image = img
+	return true, p.own(img)
+}
+
+// stop stops the instance. The tag is written before: a run that dies in between leaves one that runs with a
+// tag, and not one that is stopped with nobody to start it.
 func (p *capturing) stop(ctx context.Context) error {
+	if !p.holds && p.c.Consent != nil {
+		if err := p.c.Consent(); err != nil {
+			return err
+		}
+	}
+	if p.from.tags[planner.TagCapturing] != p.label {
+		if err := p.retag(ctx, p.c.Instance, map[string]string{planner.TagCapturing: p.label}); err != nil {
+			return err
+		}
+		p.holds = true
+	}
+	p.tell(Event{Type: EventStopping, Instance: p.c.Instance, Family: p.c.Family, Version: p.c.Version})
 	_, err := fleet.Do(ctx, p.Session, fleet.Request{Action: "StopInstances", Instances: 1, Doing: "stop " + p.c.Instance}, p.Session.EC2.StopInstances,
 		&ec2.StopInstancesInput{InstanceIds: []string{p.c.Instance}})
 	if code(err) == "UnsupportedOperation" {
@@ -233,9 +257,7 @@ func (p *capturing) stop(ctx context.Context) error {
 			Hint:    "With --no-reboot it is captured as it runs; the image is then only crash-consistent.",
 		}
 	}
-	if err == nil {
-		p.from.state = planner.Stopping
-	}
+	p.done.Stopped = p.done.Stopped || err == nil
 	return err
 }
 
@@ -354,32 +376,36 @@ func (p *capturing) check(ctx context.Context, img Image) error {
 }
 
 // release starts the instance again, if a capture of this version has stopped it, and forgets that last.
+// Somebody who captures the same may stop it once more meanwhile.
 func (p *capturing) release(ctx context.Context) error {
-	if !p.held() {
+	if !p.holds {
 		return nil
 	}
-	m, err := p.machine(ctx, p.c.Instance)
-	if err != nil || m.state.Dead() {
-		return err
-	}
-	if m.state != planner.Running {
-		if m.state == planner.Stopping {
-			if _, err := p.reach(ctx, p.c.Instance, planner.Stopped); err != nil {
-				return err
+	deadline := p.Session.Now().Add(changeTime)
+	for asked := (time.Time{}); ; {
+		now := p.Session.Now()
+		m, err := p.machine(ctx, p.c.Instance)
+		switch {
+		case err != nil || m.state.Dead():
+			return err
+		case m.state == planner.Running:
+			if p.done.Stopped = false; !asked.IsZero() {
+				p.tell(Event{Type: EventStarted, Instance: p.c.Instance, Family: p.c.Family, Version: p.c.Version})
 			}
-		}
-		if m.state != planner.Pending {
+			return p.untag(ctx, p.c.Instance, planner.TagCapturing)
+		case now.After(deadline):
+			return fmt.Errorf("the instance %s is still %s after %s, and should be started again", m.id, m.state, changeTime)
+		case m.state == planner.Stopped && now.Sub(asked) > askedLately:
 			_, err := fleet.Do(ctx, p.Session, fleet.Request{Action: "StartInstances", Instances: 1, Doing: "start " + p.c.Instance + " again"},
 				p.Session.EC2.StartInstances, &ec2.StartInstancesInput{InstanceIds: []string{p.c.Instance}})
-			if err != nil {
+			if err != nil && code(err) != "IncorrectInstanceState" {
+				return err
+			}
+			asked = now
+		default:
+			if err := p.Session.Sleep(ctx, lookEvery); err != nil {
 				return err
 			}
 		}
-		if _, err := p.reach(ctx, p.c.Instance, planner.Running); err != nil {
-			return err
-		}
-		p.tell(Event{Type: EventStarted, Instance: p.c.Instance, Family: p.c.Family, Version: p.c.Version})
 	}
-	p.done.Stopped = false
-	return p.untag(ctx, p.c.Instance, planner.TagCapturing)
 }

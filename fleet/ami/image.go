@@ -19,6 +19,7 @@ type Image struct {
 	Parent  string // id of the image that it was made from, which for a copy is in the region of the original; empty: not known
 	From    string // id of the instance that it was captured from
 	Source  string // hash of what it was built from
+	Tested  string // what an instance of it came up well on, and when: "c7i.large 2026-11-26"; empty: nobody tried
 	CopyOf  string // REGION/ami-…, of a copy; empty: it is none
 	Revoked *planner.Revocation
 
@@ -54,6 +55,7 @@ func ToImage(i types.Image) Image {
 		Parent:      p.Tags[planner.TagImageParent],
 		From:        p.Tags[planner.TagImageFrom],
 		Source:      p.Tags[planner.TagImageSource],
+		Tested:      p.Tags[planner.TagImageTested],
 		CopyOf:      p.Tags[planner.TagImageCopyOf],
 		Promotions:  planner.Promotions(p.Tags),
 		Description: value(i.Description),

@@ -3,7 +3,6 @@ package ami
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -85,29 +84,10 @@ func (k *Keeper) machine(ctx context.Context, id string) (machine, error) {
 const (
 	lookEvery  = 5 * time.Second
 	changeTime = 15 * time.Minute
-)
 
-// reach waits until an instance is in the state want, for what a call that was just made will do. One that ends
-// instead is an error.
-func (k *Keeper) reach(ctx context.Context, id string, want planner.State) (machine, error) {
-	deadline := k.Session.Now().Add(changeTime)
-	for {
-		m, err := k.machine(ctx, id)
-		switch {
-		case err != nil:
-			return m, err
-		case m.state == want:
-			return m, nil
-		case m.state.Dead():
-			return m, fmt.Errorf("the instance %s is %s and not %s: %s", id, m.state, want, cmp.Or(m.reason, "EC2 gives no reason"))
-		case k.Session.Now().After(deadline):
-			return m, fmt.Errorf("the instance %s is still %s after %s, and should be %s", id, m.state, changeTime, want)
-		}
-		if err := k.Session.Sleep(ctx, lookEvery); err != nil {
-			return m, err
-		}
-	}
-}
+	// askedLately is for how long a look may not show yet what a call has begun.
+	askedLately = 15 * time.Second
+)
 
 // retag writes tags on one thing.
 func (k *Keeper) retag(ctx context.Context, id string, tags map[string]string) error {

@@ -39,7 +39,7 @@ func (b *building) probe(ctx context.Context, machines []machine) (err error) {
 	if reason != "" {
 		// Somebody who builds the same may have seen it come up before, and ended it.
 		now, err := b.Describe(ctx, img.ID)
-		if err == nil && b.tested(now) {
+		if err == nil && now.Tested != "" {
 			b.done.Image = now
 			return nil
 		}
