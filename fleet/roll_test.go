@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -138,15 +139,16 @@ func TestRollsBatchByBatch(t *testing.T) {
 }
 
 // The kill matrix of a roll: it is killed at every request, before it and after it took effect; then the
-// same command runs again, at once. At no request are more nodes down than the file allows.
+// same command runs again, at once. At no request are more nodes down than the file allows. The first eight requests
+// only look, and are left out.
 func TestRollKilledAtEveryCallConverges(t *testing.T) {
-	nodes, most := 30, 10
+	nodes, most := 30, 15
 	if testing.Short() {
 		nodes, most = 4, 2
 	}
 	for _, order := range orders {
 		for _, after := range []bool{false, true} {
-			for at := 1; ; at++ {
+			for at := 9; ; at++ {
 				died := ""
 				t.Run(fmt.Sprintf("%s/after=%v/%d", order, after, at), func(t *testing.T) {
 					inWorld(t, ec2sim.Options{}, func(w *world) {
@@ -415,6 +417,36 @@ func TestGroupsRollTogether(t *testing.T) {
 				w.mustUp(want)
 				w.check(want)
 			})
+		})
+	}
+}
+
+func TestInterruptedRollSaysHowFarItGot(t *testing.T) {
+	for _, order := range orders {
+		inWorld(t, ec2sim.Options{}, func(w *world) {
+			want := rolling(12, 3, order)
+			w.mustUp(before(want))
+			stop := errors.New("interrupted")
+			ctx, cancel := context.WithCancelCause(w.Context())
+			w.client = &snoop{next: w.region, before: func(action string, n int) {
+				if action == "RunInstances" && n == 2 {
+					cancel(stop)
+				}
+			}}
+			r, err := w.upContext(ctx, want)
+			if _, stopped := errors.AsType[*fleet.RollError](err); !errors.Is(err, stop) || stopped {
+				w.Fatalf("up ended with %v, want the cause alone", err)
+			}
+			g := r.Roll.Groups[0]
+			if r.Roll.Batch != 2 || g.Replaced.String() != "0-2" || g.Unproven.String() != "3-5" || g.Old.String() != "6-11" || g.Down != nil {
+				w.Errorf("%s: %+v", order, r.Roll)
+			}
+			w.client = w.region
+			w.mustUp(want)
+			w.check(want)
+			if n := len(w.instances()); n != 24 {
+				w.Errorf("%s: %d instances were ever launched, want 24", order, n)
+			}
 		})
 	}
 }

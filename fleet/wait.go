@@ -151,11 +151,6 @@ func (a *apply) makeGood(ctx context.Context) error {
 		if len(lost) == 0 {
 			continue
 		}
-		for _, i := range lost {
-			if !a.before[i.ID] {
-				g.report.Launched--
-			}
-		}
 		last := lost[len(lost)-1]
 		if g.spec == nil || g.over {
 			continue

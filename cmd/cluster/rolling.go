@@ -28,6 +28,9 @@ func rolled(r fleet.RollReport) string {
 	if done == all && r.Batch == r.Batches {
 		return fmt.Sprintf("%d replaced in %s", done, manyBatches(r.Batches))
 	}
+	if r.Batch == 0 {
+		return fmt.Sprintf("0 of %d replaced, stopped before the first batch", all)
+	}
 	return fmt.Sprintf("%d of %d replaced, stopped in batch %d of %d", done, all, r.Batch, r.Batches)
 }
 
