@@ -174,7 +174,7 @@ func (a *app) groupText(out *printer, p planner.Plan, g planner.GroupPlan, have 
 		return
 	}
 	ladder := a.ladder(g.Rungs)
-	if len(ladder) > 0 && columns(line)+columns(ladder[0])+4 <= textWidth+2 {
+	if len(ladder) > 0 && columns(sign(rows[0].kind))+columns(line)+columns(ladder[0])+3 <= textWidth+2 {
 		line += "  " + ladder[0]
 		ladder = ladder[1:]
 	}

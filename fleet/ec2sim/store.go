@@ -94,7 +94,7 @@ func (s *store) load(r *Region) (created bool, err error) {
 func (s *store) save(r *Region) error {
 	now := time.Now()
 	r.s.leaveShelf()
-	r.s.Clock = clock{Region: r.s.Clock.at(now, r.o.Speed, true), Wall: now.Round(0)}
+	r.s.Clock = clock{Region: r.s.Clock.at(now, r.o.Speed, true), Wall: now.Round(0), Speed: r.o.Speed}
 	s.saves++
 	stamp := fmt.Sprintf("%s %d %d %d\n", format, now.UnixNano(), os.Getpid(), s.saves)
 	var b bytes.Buffer

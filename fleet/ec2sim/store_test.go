@@ -119,6 +119,28 @@ func TestTimeInAFile(t *testing.T) {
 	})
 }
 
+// A slower process after a faster one does not see an earlier time.
+func TestTimeInAFileAtSeveralSpeeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "state")
+		fast := open(t, ec2sim.Options{Path: path, Speed: 1000})
+		run(t, client(fast), some(1))
+		time.Sleep(2 * time.Second)
+		seen := fast.Now()
+		slow := open(t, ec2sim.Options{Path: path, Speed: 100})
+		if now := slow.Now(); now.Before(seen) {
+			t.Errorf("the slow process sees %s, after the fast one saw %s", now, seen)
+		}
+		// Once it has written something, its own speed is the region's.
+		run(t, client(slow), some(1))
+		start := slow.Now()
+		time.Sleep(time.Second)
+		if passed := slow.Now().Sub(start); passed != 100*time.Second {
+			t.Errorf("%s passed in a second at speed 100", passed)
+		}
+	})
+}
+
 func TestAFileThatIsNoState(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	for _, content := range []string{"hello\n", "", "ec2sim-1 1 1 1\n{"} {
