@@ -284,6 +284,30 @@ func TestLaunchingFirstNeedsRoom(t *testing.T) {
 	}
 }
 
+// A reservation that the old nodes fill has room for the new ones once the old are gone.
+func TestFullReservationIsRolledInPlace(t *testing.T) {
+	for _, c := range []struct {
+		update spec.Update
+		free   int
+		used   bool
+	}{
+		{spec.Update{}, 0, true},
+		{spec.Update{MaxUnavailable: 3, Order: spec.TerminateFirst}, 0, true},
+		{spec.Update{MaxUnavailable: 3, Order: spec.LaunchFirst}, 0, false},
+		{spec.Update{MaxUnavailable: 3, Order: spec.LaunchFirst}, 3, true},
+	} {
+		want, have, _ := rolledGroup(c.update)
+		want.Groups[0].Capacity.Reservations = []string{"cr-a"}
+		have.Facts.Reservations = []planner.Reservation{
+			{ID: "cr-a", Type: "c7i.large", Zone: "us-east-1a", State: "active", Total: 10 + c.free, Available: c.free},
+		}
+		p := planner.Diff(want, have)
+		if used := p.Groups[0].Rungs[0].Reservation != ""; used != c.used {
+			t.Errorf("%+v with %d free: %+v, %v", c.update, c.free, p.Groups[0].Rungs, p.Warnings)
+		}
+	}
+}
+
 func TestSpreadHasNoRoomForBoth(t *testing.T) {
 	for order, blocked := range map[spec.UpdateOrder]bool{spec.LaunchFirst: true, spec.TerminateFirst: false} {
 		g := computeGroup(7)

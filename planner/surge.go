@@ -57,6 +57,20 @@ func (g *group) atOnce() int {
 	return max(len(g.fill)-replaced, min(replaced, g.plan.Rolling.Most))
 }
 
+// givesBack is how many instances of a reservation the group may give back before it launches into it: EC2
+// does not say here who uses it, and nodes of the group that go are taken to be in it as far as they can.
+func (g *group) givesBack(r Reservation) (n int) {
+	if g.plan.Rolling.Order == spec.LaunchFirst {
+		return 0
+	}
+	for _, inst := range g.leaving {
+		if inst.InstanceType == r.Type && inst.Zone == r.Zone {
+			n++
+		}
+	}
+	return min(n, max(0, r.Total-r.Available))
+}
+
 // warnRolling says where launching first may well fail.
 func (d *differ) warnRolling(g *group) {
 	if g.plan.Rolling.Order != spec.LaunchFirst || g.spec.Placement != spec.PlacementCluster || len(g.rolledInPlace()) == 0 {
