@@ -265,6 +265,12 @@ func TestLaunchingFirstNeedsRoom(t *testing.T) {
 			g.Update.Order, have.Facts.Subnets[0].Free = spec.TerminateFirst, 0
 		}, "", ""},
 		{"cluster", func(g *spec.Group, have *planner.Observed) { placed(g, have, spec.PlacementCluster) }, "", "Launch first in a cluster placement group"},
+		{"quota", func(_ *spec.Group, have *planner.Observed) {
+			have.Facts.Quotas = []planner.Quota{{Code: "L-1216C47A", VCPUs: 51}}
+		}, "", "Launching first exceeds the vCPU quota"},
+		{"enough quota", func(_ *spec.Group, have *planner.Observed) {
+			have.Facts.Quotas = []planner.Quota{{Code: "L-1216C47A", VCPUs: 52}}
+		}, "", ""},
 		{"another zone", func(g *spec.Group, have *planner.Observed) {
 			placed(g, have, spec.PlacementCluster)
 			g.Subnets = []string{"subnet-b"}

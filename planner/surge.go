@@ -22,10 +22,18 @@ func (l *ladder) surge(subnets []Subnet) map[string]int {
 	return surge
 }
 
+// beside is how many new nodes of a group that launches first live beside the old ones, at most.
+func (g *group) beside() int {
+	if g.plan.Rolling.Order != spec.LaunchFirst {
+		return 0
+	}
+	return min(g.replaced(), g.plan.Rolling.Most)
+}
+
 // other is the way out for a group that has no room for old and new nodes side by side; empty for groups
 // that do not need it.
 func (l *ladder) other() string {
-	if l.g.plan.Rolling.Order == spec.LaunchFirst && l.g.replaced() > 0 {
+	if l.g.beside() > 0 {
 		return ` Old and new nodes live side by side here; order = "terminate-first" in the update block needs less room.`
 	}
 	return ""
@@ -83,5 +91,5 @@ func (d *differ) warnRolling(g *group) {
 	d.warn(g.name, at, "Launch first in a cluster placement group", fmt.Sprintf(
 		"EC2 must find room for %s more close to the others, and may have none: then nothing is replaced. "+
 			`order = "terminate-first" uses the room of the old ones.`,
-		plural(min(g.replaced(), g.plan.Rolling.Most), "node", "nodes")))
+		plural(g.beside(), "node", "nodes")))
 }
