@@ -121,6 +121,10 @@ func (a *allowance) check(d *differ, g *group) {
 			d.plan.Blockers[len(d.plan.Blockers)-1].Short = true
 		}
 	}
+	if n := all + g.beside(); n > all && first == 0 && a.room(rungs[0], n) < n {
+		d.warn(g.name, at, "Launching first exceeds the vCPU quota", a.excess(g, rungs[0], n)+
+			` order = "terminate-first" in the update block needs no more than the nodes there are.`+a.remedy(rungs[0], n))
+	}
 	if q, v := a.of(rungs[0]); v > 0 {
 		a.needs[q.Code] += all * v
 	}

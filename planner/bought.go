@@ -95,7 +95,7 @@ func (l *ladder) reservation(d *differ, id string, block bool) (Reservation, boo
 				text = fmt.Sprintf("%s starts at %s, and is left out until then.", id, r.Start.UTC().Format("2006-01-02 15:04 MST"))
 			}
 			d.warn(l.g.name, at, "Reservation not active", text)
-		case r.Available < l.g.atOnce() && l.g.spec.Launch.All:
+		case r.Available+l.g.givesBack(r) < l.g.atOnce() && l.g.spec.Launch.All:
 			d.warn(l.g.name, at, "Reservation too small", fmt.Sprintf(
 				"%s has %d of %d instances free, and %s to be launched. It is left out.", id, r.Available, r.Total,
 				plural(l.g.atOnce(), "node is", "nodes are")))

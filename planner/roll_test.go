@@ -265,6 +265,12 @@ func TestLaunchingFirstNeedsRoom(t *testing.T) {
 			g.Update.Order, have.Facts.Subnets[0].Free = spec.TerminateFirst, 0
 		}, "", ""},
 		{"cluster", func(g *spec.Group, have *planner.Observed) { placed(g, have, spec.PlacementCluster) }, "", "Launch first in a cluster placement group"},
+		{"quota", func(_ *spec.Group, have *planner.Observed) {
+			have.Facts.Quotas = []planner.Quota{{Code: "L-1216C47A", VCPUs: 51}}
+		}, "", "Launching first exceeds the vCPU quota"},
+		{"enough quota", func(_ *spec.Group, have *planner.Observed) {
+			have.Facts.Quotas = []planner.Quota{{Code: "L-1216C47A", VCPUs: 52}}
+		}, "", ""},
 		{"another zone", func(g *spec.Group, have *planner.Observed) {
 			placed(g, have, spec.PlacementCluster)
 			g.Subnets = []string{"subnet-b"}
@@ -281,6 +287,30 @@ func TestLaunchingFirstNeedsRoom(t *testing.T) {
 				t.Errorf("warnings: %v, want %q", p.Warnings, c.warn)
 			}
 		})
+	}
+}
+
+// A reservation that the old nodes fill has room for the new ones once the old are gone.
+func TestFullReservationIsRolledInPlace(t *testing.T) {
+	for _, c := range []struct {
+		update spec.Update
+		free   int
+		used   bool
+	}{
+		{spec.Update{}, 0, true},
+		{spec.Update{MaxUnavailable: 3, Order: spec.TerminateFirst}, 0, true},
+		{spec.Update{MaxUnavailable: 3, Order: spec.LaunchFirst}, 0, false},
+		{spec.Update{MaxUnavailable: 3, Order: spec.LaunchFirst}, 3, true},
+	} {
+		want, have, _ := rolledGroup(c.update)
+		want.Groups[0].Capacity.Reservations = []string{"cr-a"}
+		have.Facts.Reservations = []planner.Reservation{
+			{ID: "cr-a", Type: "c7i.large", Zone: "us-east-1a", State: "active", Total: 10 + c.free, Available: c.free},
+		}
+		p := planner.Diff(want, have)
+		if used := p.Groups[0].Rungs[0].Reservation != ""; used != c.used {
+			t.Errorf("%+v with %d free: %+v, %v", c.update, c.free, p.Groups[0].Rungs, p.Warnings)
+		}
 	}
 }
 
