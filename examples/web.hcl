@@ -16,6 +16,11 @@ cluster "web" {
     owners = ["amazon"]
   }
 
+  update { # when a newer image comes out: never fewer servers than now
+    max_unavailable = "25%"
+    order           = "launch-first"
+  }
+
   dynamic "group" {
     for_each = local.services
     labels   = [group.key]

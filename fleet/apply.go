@@ -40,7 +40,9 @@ type apply struct {
 	rest     []planner.Action // what is rolled and not begun
 	old      map[string]bool  // ids of instances that a batch replaces
 	retiring map[string]bool  // those that the batch at hand ends once it is proven
-	batch    int              // the one at hand; 0: the batches have not begun
+	batch    int              // the last that was begun; 0: none was
+	rolling  bool             // a batch is being carried out
+	kept     bool             // the step is done, and what it brought up stays
 	batches  int              // in all; 0: nothing is rolled
 }
 
@@ -66,6 +68,7 @@ type node struct {
 	announced bool      // its running has been told
 	ran       time.Time // when it was first seen to run by this apply; zero: before
 	checks    checks    // of its status, where the file waits for them
+	launched  bool      // by this apply
 	refused   bool      // stopped, and EC2 had no room to start it: it is not waited for
 }
 
@@ -170,7 +173,7 @@ func (a *apply) group(name string) *groupRun {
 func (a *apply) emit(e Event) {
 	if a.l.Notify != nil {
 		e.At = a.s.now()
-		if a.batch > 0 {
+		if a.rolling {
 			e.Batch, e.Batches = a.batch, a.batches
 		}
 		a.l.Notify(e)

@@ -58,7 +58,11 @@ func (m *mortal) Do(q *http.Request) (*http.Response, error) {
 // killed runs an up that dies at its at-th request, and returns at that very moment. It returns
 // the action it died at; empty if it came to its end before.
 func (w *world) killed(want *spec.Cluster, at int, after bool) string {
-	m := &mortal{next: w.region, at: at, after: after, dead: make(chan struct{})}
+	return w.killedThrough(w.region, want, at, after)
+}
+
+func (w *world) killedThrough(network httpClient, want *spec.Cluster, at int, after bool) string {
+	m := &mortal{next: network, at: at, after: after, dead: make(chan struct{})}
 	w.client = m
 	l := w.launcher()
 	l.Notify = nil

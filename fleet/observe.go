@@ -69,6 +69,18 @@ func (l *Launcher) Observe(ctx context.Context, want *spec.Cluster, scope Scope)
 	return have, err
 }
 
+// LookUpImages completes an observation of nodes by the images that the file names, and those that the nodes
+// run from.
+func (l *Launcher) LookUpImages(ctx context.Context, want *spec.Cluster, have *planner.Observed) error {
+	images, account, err := l.Session.images(ctx, want)
+	if err != nil {
+		return err
+	}
+	have.Images, have.Account = images, account
+	have.Former, err = l.Session.former(ctx, want, *have)
+	return err
+}
+
 // surroundings asks for what only a change needs to know, so that looking at a finished cluster
 // stays cheap: whether there is a change, the planner tells.
 func (l *Launcher) surroundings(ctx context.Context, want *spec.Cluster, have *planner.Observed) (err error) {

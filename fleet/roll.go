@@ -28,7 +28,8 @@ type RollReport struct {
 // the lists.
 type RolledGroup struct {
 	Name     string
-	Replaced planner.Slots
+	Replaced planner.Slots // by nodes that run and are proven
+	Unproven planner.Slots // that new nodes hold of a batch that was not finished
 	Old      planner.Slots // that the old node still holds
 	Down     planner.Slots // in which nothing runs
 }
@@ -58,6 +59,7 @@ func (a *apply) carryOut(ctx context.Context) error {
 	if err == nil && a.batch > 0 {
 		err = a.halted()
 	}
+	a.rolling = false
 	if err == nil || a.batches == 0 || ctx.Err() != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func (a *apply) carryOut(ctx context.Context) error {
 // do carries out one step of the plan, in the order that never leaves more than was asked for: end what
 // has to go, start and retag what stays, launch, wait, and end what serves until then.
 func (a *apply) do(ctx context.Context, step planner.Plan) error {
-	a.step = step
+	a.step, a.kept = step, false
 	for _, f := range []func(context.Context) error{
 		a.terminatePlanned, a.start, a.retag, a.launch, a.wait, a.giveBatchBack, a.proveStep, a.retire,
 	} {
@@ -105,6 +107,7 @@ func (a *apply) nextBatch(ctx context.Context) error {
 		batch, more = more[0], more[1:]
 	}
 	a.batch++
+	a.rolling = true
 	a.batches = a.batch + len(more)
 	for _, x := range batch.Actions {
 		a.rest = slices.DeleteFunc(a.rest, func(r planner.Action) bool { return r.Instance == x.Instance })
@@ -199,7 +202,6 @@ func (a *apply) proveStep(ctx context.Context) error {
 		return err
 	}
 	v := planner.Verify(a.want, have, planner.LevelRoot)
-	v.Nodes = len(have.Instances)
 	v.Mismatched = slices.DeleteFunc(v.Mismatched, func(m planner.Mismatch) bool {
 		return !names[m.Node] || m.Instance == "" && a.shortAllowed(m.Node)
 	})
@@ -244,6 +246,7 @@ func (a *apply) retire(ctx context.Context) error {
 // keep makes what a step brought up something that a later batch neither gives back nor mixes with nodes of
 // another type.
 func (a *apply) keep() {
+	a.kept = true
 	if len(a.rest) == 0 {
 		return
 	}
@@ -275,6 +278,12 @@ func (a *apply) rolled() *RollReport {
 			holders[name] = n
 		}
 	}
+	unfinished := map[string]bool{}
+	if a.batch > 0 && !a.kept {
+		for _, x := range a.step.Actions {
+			unfinished[planner.NodeName(x.Group, x.Slots[0])] = true
+		}
+	}
 	for _, g := range a.groups {
 		if g.plan.Rolling.Batches == 0 {
 			continue
@@ -287,6 +296,8 @@ func (a *apply) rolled() *RollReport {
 			switch n := holders[planner.NodeName(x.Group, x.Slots[0])]; {
 			case n != nil && a.old[n.ID]:
 				rg.Old = append(rg.Old, x.Slots...)
+			case n != nil && unfinished[planner.NodeName(x.Group, x.Slots[0])]:
+				rg.Unproven = append(rg.Unproven, x.Slots...)
 			case n != nil && n.State == planner.Running:
 				rg.Replaced = append(rg.Replaced, x.Slots...)
 			default:

@@ -298,7 +298,7 @@ func (a *apply) climb(ctx context.Context, climbs []*climb) {
 		}
 		for _, i := range c.nodes {
 			i.Group = g.plan.Name // an answer to a repeat may come without tags
-			a.nodes[i.ID] = &node{Instance: i}
+			a.nodes[i.ID] = &node{Instance: i, launched: true}
 		}
 	}
 }

@@ -63,6 +63,7 @@ func storm(t *testing.T, seed uint64) {
 			Pending: ec2sim.Range{Min: time.Second, Max: time.Duration(2+rnd.IntN(40)) * time.Second},
 			Visible: ec2sim.Range{Max: time.Duration(rnd.IntN(15)) * time.Second},
 			Devices: ec2sim.Range{Min: time.Second, Max: time.Duration(2+rnd.IntN(20)) * time.Second},
+			Listed:  time.Duration(5+rnd.IntN(56)) * time.Minute,
 		},
 	}
 	inWorld(t, o, func(w *world) {
@@ -300,6 +301,9 @@ func randomCluster(rnd *rand.Rand) *spec.Cluster {
 		if rnd.IntN(4) == 0 {
 			g.Launch.Retry = time.Duration(rnd.IntN(20)) * time.Minute
 		}
+		if rnd.IntN(3) > 0 {
+			g.Update = spec.Update{MaxUnavailable: 1 + rnd.IntN(count), Order: orders[rnd.IntN(2)]}
+		}
 		c.Groups = append(c.Groups, g)
 	}
 	return c
@@ -310,12 +314,16 @@ func changed(rnd *rand.Rand, c *spec.Cluster) *spec.Cluster {
 	n := *c
 	n.Groups = slices.Clone(c.Groups)
 	g := &n.Groups[rnd.IntN(len(n.Groups))]
-	switch rnd.IntN(4) {
-	case 0:
+	switch rnd.IntN(5) {
+	case 0, 1:
+		if g.Image.ID == ec2sim.BaseImageBefore {
+			g.Image.ID = ec2sim.BaseImage
+			break
+		}
 		g.Image.ID = ec2sim.BaseImageBefore
-	case 1:
-		g.Tags = map[string]string{"edit": fmt.Sprint(rnd.IntN(5))}
 	case 2:
+		g.Tags = map[string]string{"edit": fmt.Sprint(rnd.IntN(5))}
+	case 3:
 		if len(n.Groups) > 1 {
 			n.Groups = n.Groups[:len(n.Groups)-1]
 			break

@@ -151,11 +151,6 @@ func (a *apply) makeGood(ctx context.Context) error {
 		if len(lost) == 0 {
 			continue
 		}
-		for _, i := range lost {
-			if !a.before[i.ID] {
-				g.report.Launched--
-			}
-		}
 		last := lost[len(lost)-1]
 		if g.spec == nil || g.over {
 			continue
@@ -216,6 +211,9 @@ func (a *apply) lost(g *groupRun) []planner.Instance {
 	for id, n := range a.nodes {
 		if n.Group == g.plan.Name && n.State.Dead() && !a.ended[id] {
 			dead = append(dead, n.Instance)
+			if n.launched {
+				g.report.Launched--
+			}
 			delete(a.nodes, id)
 			if n.checks.impaired != "" {
 				a.ended[id], a.told[id] = true, true // ended by us, and told as lost
@@ -343,14 +341,16 @@ func (a *apply) endDuplicates(ctx context.Context) error {
 		return nil
 	}
 	have := a.have
-	have.Instances, have.Facts, have.PlacementGroupsKnown = a.remaining(), nil, false
+	have.Facts, have.PlacementGroupsKnown = nil, false
+	// Those to be replaced are left to their batch: what is wrong with them does not show in every look.
+	have.Instances = slices.DeleteFunc(a.remaining(), func(i planner.Instance) bool { return a.old[i.ID] })
 	var extra []planner.Instance
 	for _, x := range planner.Diff(a.want, have).Actions {
 		if x.Kind != planner.Terminate {
 			continue
 		}
 		for _, i := range a.last {
-			if i.ID == x.Instance && !a.protected[i.ID] && !a.old[i.ID] {
+			if i.ID == x.Instance && !a.protected[i.ID] {
 				extra = append(extra, i)
 			}
 		}

@@ -96,6 +96,19 @@ func TestAHolderThatCannotLaunchStillHolds(t *testing.T) {
 	}
 }
 
+func TestDeregisteredImagesAreGone(t *testing.T) {
+	before := version("1", stableTag, "2026-11-26T10:00:00.000Z")
+	holder := version("2", stableTag, "2026-11-26T11:00:00.000Z")
+	holder.State = "deregistered"
+	images := []planner.Image{before, holder}
+	if got, _ := planner.ResolveImage(spec.Image{Family: "hpc", Channel: "stable"}, images); got.ID != before.ID {
+		t.Errorf("the channel resolves to %q", got.ID)
+	}
+	if got, blockers := planner.ResolveImage(spec.Image{Family: "hpc", Version: "2"}, images); got.ID != "" || len(blockers) != 1 || !strings.Contains(blockers[0].Detail, "(but 1)") {
+		t.Errorf("the version resolves to %q, %v", got.ID, blockers)
+	}
+}
+
 func TestPromotionsAreReadAsWritten(t *testing.T) {
 	at := time.Date(2026, 11, 26, 10, 0, 0, 7e6, time.UTC)
 	tags := map[string]string{

@@ -65,7 +65,11 @@ func (c *comparer) image(faults []Reason, inst *Instance) []Reason {
 	}
 	before, after := c.d.named[inst.ImageID], c.g.image
 	before.ID = inst.ImageID // one that nobody has seen has nothing else
-	r := changed("image", imageText(before), imageText(after), c.d.imageAt(c.g.spec))
+	at := c.g.spec.Image.Source.At("id", "name", "version", "channel")
+	if at.Filename == "" {
+		at = c.d.imageAt(c.g.spec)
+	}
+	r := changed("image", imageText(before), imageText(after), at)
 	r.Old, r.New = before.ID, after.ID
 	if v := before.Tags[TagImageVersion]; v != "" && sameFamily(before, after) {
 		r.Text = fmt.Sprintf("image %s -> %s (%s -> %s)", v, after.Tags[TagImageVersion], before.ID, after.ID)

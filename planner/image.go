@@ -12,6 +12,9 @@ import (
 // imageAvailable is the only state in which an image launches.
 const imageAvailable = "available"
 
+// imageDeregistered is an image that is gone, and that EC2 shows for a while.
+const imageDeregistered = "deregistered"
+
 // ResolveImage finds the image that the file names among images. If there is none, it returns
 // the zero Image and the reason; if there is one that cannot be launched, that one and the
 // reason. Among several of a name the newest is taken; of a channel, the image that Holders puts
@@ -30,6 +33,12 @@ func ResolveImage(want spec.Image, images []Image) (Image, []Blocker) {
 	default:
 		return imageByName(want, images)
 	}
+}
+
+// NamedImage is the image that the file names among those that were observed; the zero Image if there is none.
+func NamedImage(want spec.Image, have Observed) Image {
+	img, _ := ResolveImage(want, own(have.Images, have.Account))
+	return img
 }
 
 func imageByID(want spec.Image, images []Image) (Image, []Blocker) {
@@ -68,7 +77,7 @@ func imageByFamily(want spec.Image, images []Image) (Image, []Blocker) {
 	var found, family []Image
 	for _, img := range images {
 		switch {
-		case !owns("self", img) || img.Tags[TagImageFamily] != want.Family:
+		case !owns("self", img) || img.Tags[TagImageFamily] != want.Family || img.State == imageDeregistered:
 		case want.Version != "" && img.Tags[TagImageVersion] == want.Version:
 			found = append(found, img)
 		default:

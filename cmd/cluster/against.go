@@ -15,8 +15,8 @@ import (
 
 // A driftDoc is how a cluster differs from a manifest of it.
 type driftDoc struct {
-	Manifest    string          `json:"manifest"`
-	Observed    time.Time       `json:"observed"` // when the manifest was made
+	Manifest    string       `json:"manifest"`
+	Observed    time.Time    `json:"observed"` // when the manifest was made
 	Differences []driftedDoc `json:"differences"`
 }
 

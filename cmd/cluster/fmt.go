@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -109,25 +110,37 @@ func (a *app) read(path string) (name string, src []byte, err error) {
 }
 
 // replaceFile writes a file anew by a rename, so that whoever reads it sees the old text or the new
-// and never half of it. mode is that of a new file.
+// and never half of it. mode is that of a new file. What is no file, a pipe or a device, is written into.
 func replaceFile(path string, content []byte, mode os.FileMode) error {
+	err := replace(path, content, mode)
+	// The name of the temporary file says nothing to anybody.
+	if inner, ok := errors.AsType[*fs.PathError](err); ok {
+		err = inner.Err
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", slash(path), err)
+	}
+	return nil
+}
+
+func replace(path string, content []byte, mode os.FileMode) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real // the link stays a link
 	}
 	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return os.WriteFile(path, content, mode)
+		}
 		mode = info.Mode().Perm()
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".cluster-*")
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return err
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(content)
-	if err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), path)
+	if err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close()); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return os.Rename(tmp.Name(), path)
 }

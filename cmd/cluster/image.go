@@ -78,6 +78,14 @@ func (g *gallery) where() string {
 	return g.Session.Region
 }
 
+// region is the region for a headline of what is only looked at, which fits on a line.
+func (g *gallery) region() string {
+	if g.link.rehearsal != nil {
+		return g.Session.Region + " (rehearsal)"
+	}
+	return g.Session.Region
+}
+
 // imageEvent shows what a keeper did, with --verbose.
 func (a *app) imageEvent(e ami.Event) {
 	if a.verbose {
@@ -138,6 +146,7 @@ type versionDoc struct {
 	UsedBy      int         `json:"used_by"`             // instances that are not terminated
 	Copies      []copyDoc   `json:"copies,omitempty"`    // in the regions that were asked
 	Description string      `json:"description,omitempty"`
+	SharedWith  *grantsDoc  `json:"shared_with,omitempty"` // missing: nobody asked, or it is not ours
 }
 
 type revokedDoc struct {

@@ -124,7 +124,7 @@ func (a *app) auditText(found []ami.Finding, images int, g *gallery) {
 		r := &rows[len(rows)-1]
 		r.notes = append(r.notes, f.Check+": "+f.Detail)
 	}
-	a.out.printf("%s%s of %s in %s%s  %s\n", bold, plural(len(found), "finding"), plural(images, "image"), g.where(), reset, g.link.effort())
+	a.out.printf("%s%s of %s in %s%s  %s\n", bold, plural(len(found), "finding"), plural(images, "image"), g.region(), reset, g.link.effort())
 	if len(rows) > 0 {
 		a.out.printf("\n")
 		a.out.listed(rows)

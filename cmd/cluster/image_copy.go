@@ -220,6 +220,6 @@ func (a *app) copiedTally(g *gallery, img ami.Image, targets []*destination, the
 			"api_calls": calls, "calls": by, "seconds": toMillis(took)}
 		return
 	}
-	a.out.printf("%s: %d of %s have it  %s\n", img.Family+" "+img.Version, there, plural(len(targets), "region"),
+	a.out.printf("%s: in %d of %s  %s\n", img.Family+" "+img.Version, there, plural(len(targets), "region"),
 		effort(fleet.Report{Calls: calls, Elapsed: took}, g.link))
 }

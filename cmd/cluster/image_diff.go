@@ -68,7 +68,7 @@ func (a *app) imageDiff(ctx context.Context, args []string) error {
 		a.out.json(newImageDiffDoc(x, y, found, g), true)
 		return nil
 	}
-	a.out.printf("%s%s between %s and %s%s  %s\n", bold, differences(len(found)), x.Text(), y.Text(), reset, g.link.effort())
+	a.out.printf("%s%s in %s%s\n  %s\n  %s\n", bold, differences(len(found)), g.region(), reset, x.Text(), y.Text())
 	if len(found) > 0 {
 		a.out.printf("\n")
 		rows := [][]string{{"", cmp.Or(x.Version, x.ID), cmp.Or(y.Version, y.ID)}}

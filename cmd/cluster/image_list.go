@@ -13,12 +13,14 @@ import (
 
 func (a *app) imageListCommand() *cobra.Command {
 	var regions []string
+	var shares bool
 	c := &cobra.Command{
-		Use:   "list [FAMILY] [--regions R,R] [--json]",
+		Use:   "list [FAMILY] [--regions R,R] [--shares] [--json]",
 		Short: "Show the versions of a family, or of all",
 		Long: `Show our own images that have a family, the highest version first: the channels
-that each one holds, its state, age and size, and how many instances use it that
-are not terminated. --regions looks for copies in other regions.
+that each one holds, its state, age and size, and how many instances use it
+that are not terminated. --regions looks for copies in other regions, and
+--shares at whom each one is shared with, which is a call for each image.
 
 EXIT STATUS
   0    shown; that there is no image is no error
@@ -33,10 +35,11 @@ EXIT STATUS
 			return words("FAMILY")(c, args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.imageList(c.Context(), strings.Join(args, ""), regions)
+			return a.imageList(c.Context(), strings.Join(args, ""), regions, shares)
 		},
 	}
 	c.Flags().StringSliceVar(&regions, "regions", nil, "look for copies in these other `regions`, R,R")
+	c.Flags().BoolVar(&shares, "shares", false, "look at whom each image is shared with")
 	a.jsonFlag(c, document, "write the images as JSON")
 	return c
 }
@@ -46,9 +49,10 @@ type listing struct {
 	images []ami.Image
 	uses   map[string][]ami.Use
 	copies map[string][]ami.Copy
+	grants map[string]ami.Grants // nil: nobody asked
 }
 
-func (a *app) imageList(ctx context.Context, family string, regions []string) error {
+func (a *app) imageList(ctx context.Context, family string, regions []string, shares bool) error {
 	g, err := a.gallery(ctx, "")
 	if err != nil {
 		return err
@@ -69,12 +73,30 @@ func (a *app) imageList(ctx context.Context, family string, regions []string) er
 	if found.copies, err = a.copies(ctx, g, family, regions); err != nil {
 		return err
 	}
+	if shares {
+		if found.grants, err = g.grants(ctx, found.images); err != nil {
+			return err
+		}
+	}
 	if a.format == document {
 		a.out.json(newImageListDoc(found, g), true)
 		return nil
 	}
 	a.imageListText(found, g)
 	return nil
+}
+
+// grants are whom images are shared with, by id.
+func (g *gallery) grants(ctx context.Context, images []ami.Image) (map[string]ami.Grants, error) {
+	all := map[string]ami.Grants{}
+	for _, i := range images {
+		to, err := g.Permissions(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		all[i.ID] = to
+	}
+	return all, nil
 }
 
 // copies looks for copies of the gallery's images in other regions, by the id of the original.
@@ -112,6 +134,9 @@ func newImageListDoc(found listing, g *gallery) imageListDoc {
 		for _, c := range found.copies[i.ID] {
 			d.Copies = append(d.Copies, copyDoc{c.Region, c.ID, c.State})
 		}
+		if found.grants != nil {
+			d.SharedWith = newGrantsDoc(found.grants[i.ID])
+		}
 		doc.Images = append(doc.Images, d)
 	}
 	return doc
@@ -126,7 +151,7 @@ func (a *app) imageListText(found listing, g *gallery) {
 		}
 		families[i.Family] = append(families[i.Family], i)
 	}
-	a.out.printf("%s%s, %s in %s%s  %s\n", bold, plural(len(found.images), "image"), familyCount(len(order)), g.where(), reset, g.link.effort())
+	a.out.printf("%s%s, %s in %s%s  %s\n", bold, plural(len(found.images), "image"), familyCount(len(order)), g.region(), reset, g.link.effort())
 	now := g.Session.Now()
 	for _, family := range order {
 		a.out.printf("\n%s%s%s\n", bold, family, reset)
@@ -157,9 +182,14 @@ func familyRows(images []ami.Image, found listing, now time.Time) []noted {
 		if n := len(found.uses[i.ID]); n > 0 {
 			used = fmt.Sprint(n)
 		}
+		notes := remarks(i, found.copies[i.ID], now)
+		if to := found.grants[i.ID]; len(to.Accounts)+len(to.Orgs)+len(to.OUs) > 0 {
+			to.Public = false // which is a note already
+			notes = append(notes, "shared with "+to.Text())
+		}
 		rows = append(rows, noted{
 			cells: []string{i.Version, i.ID, i.State, since(now, i.Created), fmt.Sprint(i.Size()), used, strings.Join(i.Channels, ", ")},
-			notes: remarks(i, found.copies[i.ID], now),
+			notes: notes,
 		})
 	}
 	return rows

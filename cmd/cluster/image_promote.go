@@ -86,7 +86,7 @@ func (a *app) moved(ctx context.Context, channel string, move func(context.Conte
 	if err != nil {
 		return err
 	}
-	family, what := m.To.Family, fmt.Sprintf("%s: %s -> %s (%s)", m.Channel, m.From.Version, m.To.Version, m.To.ID)
+	family, what := m.To.Family, fmt.Sprintf("%s: %s (%s) -> %s (%s)", m.Channel, m.From.Version, m.From.ID, m.To.Version, m.To.ID)
 	switch {
 	case !m.Done:
 		what = fmt.Sprintf("nothing to do, %s is %s (%s)", m.Channel, m.To.Version, m.To.ID)

@@ -79,7 +79,7 @@ func (a *app) imageShow(ctx context.Context, family, which string, regions []str
 
 func (a *app) showText(d ami.Details, copies []ami.Copy, g *gallery) {
 	now := g.Session.Now()
-	a.out.printf("%s%s in %s%s  %s\n\n", bold, d.Text(), g.where(), reset, g.link.effort())
+	a.out.printf("%s%s in %s%s\n\n", bold, d.Text(), g.region(), reset)
 	say := func(what, format string, args ...any) {
 		if text := fmt.Sprintf(format, args...); text != "" {
 			a.out.printf("  %s  %s\n", fmt.Sprintf("%-12s", what), text)
@@ -88,6 +88,14 @@ func (a *app) showText(d ami.Details, copies []ami.Copy, g *gallery) {
 	say("name", "%s", d.Name)
 	say("state", "%s, made %s (%s ago)", imageState(d.Image), d.Created.Format(time.DateOnly), since(now, d.Created))
 	say("channels", "%s", strings.Join(d.Channels, ", "))
+	for _, p := range d.Promotions {
+		switch {
+		case p.Withdrawn:
+			say("rolled back", "from %s at %s", p.Channel, p.At.Format(time.RFC3339))
+		case !p.At.IsZero():
+			say("promoted", "to %s at %s", p.Channel, p.At.Format(time.RFC3339))
+		}
+	}
 	for _, n := range remarks(d.Image, copies, now) {
 		say("note", "%s", n)
 	}
@@ -95,6 +103,9 @@ func (a *app) showText(d ami.Details, copies []ami.Copy, g *gallery) {
 	say("description", "%s", d.Description)
 	for _, p := range d.Parts {
 		say("snapshot", "%s", partText(p))
+	}
+	for _, k := range d.OtherTags() {
+		say("tag", "%s = %s", k, d.Tags[k])
 	}
 	say("captured", "%s", d.From)
 	say("tested", "%s", d.Tested)
@@ -164,11 +175,18 @@ type showDoc struct {
 	Architecture string        `json:"architecture"`
 	BootMode     string        `json:"boot_mode"`
 	IMDS         string        `json:"imds_support"`
-	SharedWith   *grantsDoc    `json:"shared_with,omitempty"` // missing: it is not ours, and so nobody tells
 	Parts        []partDoc     `json:"snapshot_details"`
 	Ancestors    []ancestorDoc `json:"ancestors"` // what it was made from first
 	Uses         []useDoc      `json:"instances"`
 	Tags         tagsDoc       `json:"tags"`
+
+	Promotions []promotionDoc `json:"promotions"` // by channel
+}
+
+type promotionDoc struct {
+	Channel   string    `json:"channel"`
+	At        time.Time `json:"at,omitzero"` // missing: by the plain tag of older images
+	Withdrawn bool      `json:"withdrawn"`   // it was rolled back then
 }
 
 type tagsDoc map[string]string
@@ -178,6 +196,10 @@ type grantsDoc struct {
 	Orgs     []string `json:"organizations"`
 	OUs      []string `json:"organizational_units"`
 	Public   bool     `json:"public"`
+}
+
+func newGrantsDoc(g ami.Grants) *grantsDoc {
+	return &grantsDoc{list(g.Accounts), list(g.Orgs), list(g.OUs), g.Public}
 }
 
 type partDoc struct {
@@ -209,12 +231,16 @@ func newShowDoc(d ami.Details, copies []ami.Copy, g *gallery) showDoc {
 		FormatVersion: formatVersion, Region: g.Session.Region, Rehearsal: g.link.rehearsal != nil, versionDoc: newVersionDoc(d.Image, len(d.Uses)),
 		Owner: d.Owner, Architecture: d.Architecture, BootMode: d.BootMode, IMDS: d.IMDS,
 		Parts: []partDoc{}, Ancestors: []ancestorDoc{}, Uses: []useDoc{}, Tags: tagsDoc{},
+		Promotions: []promotionDoc{},
+	}
+	for _, p := range d.Promotions {
+		doc.Promotions = append(doc.Promotions, promotionDoc{p.Channel, p.At, p.Withdrawn})
 	}
 	for _, c := range copies {
 		doc.Copies = append(doc.Copies, copyDoc{c.Region, c.ID, c.State})
 	}
 	if d.Own {
-		doc.SharedWith = &grantsDoc{list(d.Grants.Accounts), list(d.Grants.Orgs), list(d.Grants.OUs), d.Grants.Public}
+		doc.SharedWith = newGrantsDoc(d.Grants)
 	}
 	for _, p := range d.Parts {
 		doc.Parts = append(doc.Parts, partDoc{p.Device, p.ID, p.State, p.Size, p.Key})

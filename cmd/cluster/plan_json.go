@@ -48,6 +48,15 @@ type groupDoc struct {
 	Image          imageDoc  `json:"image"`
 	PlacementGroup string    `json:"placement_group,omitempty"`
 	Ladder         []rungDoc `json:"ladder"`
+
+	Update *updateDoc `json:"update,omitempty"` // of a group with an update block
+}
+
+// updateDoc says how a group's nodes are replaced.
+type updateDoc struct {
+	MaxUnavailable int    `json:"max_unavailable"` // nodes at a time
+	Order          string `json:"order"`           // launch-first or terminate-first
+	Batches        int    `json:"batches"`         // of nodes to be replaced; 0: there are none
 }
 
 type rungDoc struct {
@@ -143,6 +152,9 @@ func newGroupDoc(g planner.GroupPlan) groupDoc {
 	doc := groupDoc{
 		Name: g.Name, Want: g.Want, Have: g.Have, Unchanged: g.Unchanged,
 		Image: newImageDoc(g.Image), PlacementGroup: g.PlacementGroup, Ladder: []rungDoc{},
+	}
+	if r := g.Rolling; r.Most > 0 {
+		doc.Update = &updateDoc{r.Most, string(r.Order), r.Batches}
 	}
 	for _, r := range g.Rungs {
 		rung := rungDoc{InstanceType: r.Type, Market: string(r.Market), Reservation: r.Reservation, Zones: []string{}, Subnets: []string{}}

@@ -182,12 +182,28 @@ func (a *app) groupText(out *printer, p planner.Plan, g planner.GroupPlan, have 
 	for _, l := range ladder {
 		out.printf("    %s\n", l)
 	}
-	for _, r := range rows {
+	for i, r := range rows {
 		a.rowText(out, r, have)
+		if r.kind == planner.Replace && (i+1 == len(rows) || rows[i+1].kind != planner.Replace) && g.Rolling.Batches > 0 {
+			out.printf("        %s\n", rollingText(g.Rolling))
+		}
 	}
 	if g.Unchanged > 0 {
 		out.printf("      %d unchanged\n", g.Unchanged)
 	}
+}
+
+// rollingText says how a group's nodes are replaced.
+func rollingText(r planner.Rolling) string {
+	return fmt.Sprintf("in %s of %d, %s", manyBatches(r.Batches), r.Most, strings.ReplaceAll(string(r.Order), "-", " "))
+}
+
+// manyBatches is a number of batches with its noun, which plural would not get right.
+func manyBatches(n int) string {
+	if n == 1 {
+		return "1 batch"
+	}
+	return fmt.Sprintf("%d batches", n)
 }
 
 func nodes(count string) string {

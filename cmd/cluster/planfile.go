@@ -43,7 +43,7 @@ func (a *app) savePlan(out, path string, want *spec.Cluster, have planner.Observ
 	if err != nil {
 		panic(err) // our own documents always encode
 	}
-	if err := os.WriteFile(out, append(b, '\n'), 0o600); err != nil {
+	if err := replaceFile(out, append(b, '\n'), 0o600); err != nil {
 		return fmt.Errorf("save the plan: %w", err)
 	}
 	return nil

@@ -254,6 +254,26 @@ func TestReadmeWhen(t *testing.T) {
 	}
 }
 
+// TestReadmeImages holds that the commands of the chapter on images are those of its script.
+func TestReadmeImages(t *testing.T) {
+	_, section, _ := strings.Cut(readme(t), "\n## Images\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	script, err := os.ReadFile(filepath.Join("..", "..", "testdata", "script", "image_story.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	played := strings.ReplaceAll(string(script), " --speed 1000", "")
+	commands := regexp.MustCompile("(?m)^\\| `(cluster .*?)`").FindAllStringSubmatch(section, -1)
+	if len(commands) < 10 {
+		t.Fatalf("only %d commands were found", len(commands))
+	}
+	for _, m := range commands {
+		if !regexp.MustCompile(`(?m)^(exec|exits \d+) ` + regexp.QuoteMeta(m[1]) + `$`).MatchString(played) {
+			t.Errorf("the script image_story does not run: %s", m[1])
+		}
+	}
+}
+
 // waitedFor tells whether a script has a line in a golden file, or a pattern that matches more than half of it.
 func waitedFor(t *testing.T, script, line string) bool {
 	t.Helper()

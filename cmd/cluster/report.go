@@ -101,6 +101,10 @@ func diagnose(err error) hcl.Diagnostics {
 		return problem(hcl.Range{}, fmt.Sprintf("Nodes of group %s were lost on the way up", e.Group), fmt.Sprintf(
 			"%s, more than are made good. The last was %s: %s\n%s", plural(e.Lost, "node"), e.Node,
 			clean(cmp.Or(e.Message, "EC2 gives no reason.")), cmp.Or(e.Cause.Advice, "If it happens again, the image does not start on this type.")))
+	case *stoppedRoll:
+		return e.diags
+	case *fleet.RollError:
+		return nil // stoppedRoll says it
 	case *fleet.ProtectedError:
 		return problem(hcl.Range{}, "Instances are protected from termination", fmt.Sprintf(
 			"%s: switch the protection off (aws ec2 modify-instance-attribute --no-disable-api-termination --instance-id …) "+
@@ -147,7 +151,11 @@ func notIdentical(e *fleet.IdentityError) hcl.Diagnostics {
 		}
 		b.WriteString("  " + mismatch(m) + "\n")
 	}
-	b.WriteString("Nothing else was touched. cluster plan shows what would put it right, and cluster up does it: it replaces these nodes and no other.")
+	if e.Ended {
+		b.WriteString("They were ended again: the nodes that they were to replace serve on.")
+	} else {
+		b.WriteString("Nothing else was touched. cluster plan shows what would put it right, and cluster up does it: it replaces these nodes and no other.")
+	}
 	return problem(hcl.Range{}, fmt.Sprintf("Not identical: %s", plural(len(e.Verdict.Mismatched), "finding")), b.String())
 }
 

@@ -31,6 +31,9 @@ func (a *app) reportText(r fleet.Report, err error, l *link) {
 	if released > 0 {
 		what += fmt.Sprintf(", %d given back", released)
 	}
+	if r.Roll != nil && len(r.Roll.Groups) > 0 {
+		what += ", " + rolled(*r.Roll)
+	}
 	if r.Verdict != nil {
 		what += ", " + identical(*r.Verdict)
 	}
@@ -65,11 +68,14 @@ func seconds(d time.Duration) string {
 func (a *app) interrupted(r fleet.Report) {
 	for _, g := range r.Groups {
 		switch {
-		case g.Terminated > 0:
+		case g.Terminated > 0 && r.Roll == nil:
 			a.err.printf("%s: %d terminated\n", g.Name, g.Terminated)
 		default:
 			a.err.printf("%s: %d launched by this run; %d of %d running\n", g.Name, g.Launched, g.Running, g.Want)
 		}
+	}
+	if r.Roll != nil && len(r.Roll.Groups) > 0 {
+		a.err.printf("%s\n", rolled(*r.Roll))
 	}
 	a.err.printf("Nothing is lost. To go on: %s\n", a.again)
 }

@@ -22,8 +22,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Short: "Show what there is of the cluster",
 		Long: `Show the nodes that exist: a line a group, and a table of the nodes if there are
 few or with --verbose. Nodes with a time to live show what is left of it.
-Nothing is compared with the file but the counts; that is what plan and verify
-are for.
+Nothing is compared with the file but the counts and the images; the rest is
+what plan and verify are for.
 
 EXIT STATUS
   0    shown
@@ -61,6 +61,11 @@ func (a *app) status(ctx context.Context, path string) error {
 		return err
 	}
 	a.show(revokedNodes(have.Instances, revoked))
+	if len(have.Instances) > 0 && mayBeOld(want, have) {
+		if err := l.LookUpImages(ctx, want, &have); err != nil {
+			return err
+		}
+	}
 	doc := newStatusDoc(want, have, l)
 	for _, u := range planner.RevokedNodes(have.Instances, revoked) {
 		doc.Revoked = append(doc.Revoked, revokedUseDoc{u.Image.ID, u.Reason, u.Nodes})
@@ -105,6 +110,8 @@ type statusGroup struct {
 	Running int          `json:"running"`
 	Pending int          `json:"pending"`
 	Nodes   []statusNode `json:"nodes"` // by slot; terminated instances are left out
+
+	Old *oldNodes `json:"old_image,omitempty"` // missing: no node runs from an image that the file does not name
 }
 
 type statusNode struct {
@@ -129,6 +136,7 @@ func newStatusDoc(want *spec.Cluster, have planner.Observed, l *link) statusDoc 
 	for _, g := range want.Groups {
 		doc.Groups = append(doc.Groups, statusGroup{Name: g.Name, Want: g.Count, Nodes: []statusNode{}})
 	}
+	images := wantedImages(want, have)
 	nodes := slices.Clone(have.Instances)
 	slices.SortFunc(nodes, func(x, y planner.Instance) int {
 		return cmp.Or(cmp.Compare(x.Group, y.Group), cmp.Compare(x.Slot, y.Slot), x.Launched.Compare(y.Launched), cmp.Compare(x.ID, y.ID))
@@ -149,6 +157,7 @@ func newStatusDoc(want *spec.Cluster, have planner.Observed, l *link) statusDoc 
 		case planner.Pending:
 			g.Pending++
 		}
+		g.addOld(n, images[n.Group], have)
 		expires, _ := n.Expires()
 		g.Nodes = append(g.Nodes, statusNode{
 			Name: planner.NodeName(n.Group, n.Slot), Slot: n.Slot, Instance: n.ID, State: string(n.State),
@@ -171,6 +180,9 @@ func (a *app) statusText(doc statusDoc, now time.Time) {
 	a.out.printf("%s%s in %s: %d of %s running%s\n", bold, doc.Cluster, region, running, plural(want, "node"), reset)
 	for _, g := range doc.Groups {
 		a.out.printf("  %s  %d of %d running%s\n", g.Name, g.Running, g.Want, particulars(g)+firstEnd(g, now))
+		if o := g.Old; o != nil {
+			a.out.printf("    %d of %s from %s, the file says %s\n", o.Nodes, runs(len(g.Nodes)), strings.Join(o.Names, ", "), o.Wanted)
+		}
 	}
 	if total == 0 || (total > fewNodes && !a.verbose) {
 		return

@@ -135,7 +135,7 @@ func (a *app) nothingToDo(want *spec.Cluster, have planner.Observed, p planner.P
 		r.Groups = append(r.Groups, fleet.GroupReport{Name: g.Name, Want: g.Want, Running: g.Unchanged})
 	}
 	if a.stream != nil {
-		a.stream.verify(v)
+		a.stream.verify(v, fleet.Event{})
 		a.stream.finish(r, l)
 	}
 	a.show(obstacles(p))
@@ -164,6 +164,9 @@ func (a *app) apply(ctx context.Context, l *link, want *spec.Cluster, have plann
 	}
 	if a.stream == nil {
 		a.reportText(r, err, l)
+	}
+	if is[*fleet.RollError](err) {
+		err = errors.Join(err, &stoppedRoll{a.rollStopped(*r.Roll, want, have, p)})
 	}
 	if errors.Is(err, errInterrupted) || errors.Is(context.Cause(ctx), errInterrupted) {
 		a.interrupted(r)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"cluster/fleet"
@@ -64,18 +65,20 @@ func (s *eventStream) diagnostics(diags hcl.Diagnostics) {
 	}
 }
 
-func (s *eventStream) verify(v planner.Verdict) {
+func (s *eventStream) verify(v planner.Verdict, e fleet.Event) {
 	level := "info"
 	if !v.Identical {
 		level = "error"
 	}
-	s.write(level, "verify", fmt.Sprintf("%s, %s", plural(v.Nodes, "node"), identical(v)), verdictFields(v))
+	fields := verdictFields(v)
+	addBatch(fields, e)
+	s.write(level, "verify", fmt.Sprintf("%s, %s%s", plural(v.Nodes, "node"), identical(v), batchText(e)), fields)
 }
 
 // event writes one event of a launch. Fields without a value are left out.
 func (s *eventStream) event(e fleet.Event) {
 	if e.Type == fleet.EventVerify && e.Verdict != nil {
-		s.verify(*e.Verdict)
+		s.verify(*e.Verdict, e)
 		return
 	}
 	level := "info"
@@ -106,10 +109,18 @@ func (s *eventStream) event(e fleet.Event) {
 	if e.Asked > 0 || e.Got > 0 {
 		fields["asked"], fields["got"] = e.Asked, e.Got
 	}
+	addBatch(fields, e)
 	if e.Counts != nil {
 		fields["groups"] = countDocs(e.Counts)
 	}
 	s.write(level, string(e.Type), eventText(e), fields)
+}
+
+// addBatch says which batch of a rolling replacement an event happens in.
+func addBatch(fields map[string]any, e fleet.Event) {
+	if e.Batch > 0 {
+		fields["batch"], fields["batches"] = e.Batch, e.Batches
+	}
 }
 
 func countDocs(counts []fleet.GroupCount) []map[string]any {
@@ -151,6 +162,13 @@ func (s *eventStream) finish(r fleet.Report, l *link) {
 		"api_calls": r.Calls,
 		"calls":     r.ByAction,
 		"seconds":   toMillis(r.Elapsed),
+	}
+	if r.Roll != nil {
+		s.last["batch"], s.last["batches"] = r.Roll.Batch, r.Roll.Batches
+		for _, g := range r.Roll.Groups {
+			i := slices.IndexFunc(groups, func(doc map[string]any) bool { return doc["name"] == g.Name })
+			groups[i]["rolled"] = map[string]any{"replaced": g.Replaced.String(), "unproven": g.Unproven.String(), "old": g.Old.String(), "down": g.Down.String()}
+		}
 	}
 	if total.Want == 0 {
 		s.last["left"] = len(r.Left)

@@ -131,7 +131,7 @@ func eventText(e fleet.Event) string {
 	}
 	switch e.Type {
 	case fleet.EventLaunchStart:
-		return fmt.Sprintf("%s: asking for %d%s", e.Group, e.Asked, at)
+		return fmt.Sprintf("%s: asking for %d%s%s", e.Group, e.Asked, at, batchText(e))
 	case fleet.EventLaunchDone:
 		return fmt.Sprintf("%s: %d of %d%s granted", e.Group, e.Got, e.Asked, at)
 	case fleet.EventLaunchFailed:
@@ -145,7 +145,7 @@ func eventText(e fleet.Event) string {
 	case fleet.EventReleased:
 		return fmt.Sprintf("%s: %s", e.Group, withReason(fmt.Sprintf("%d given back", e.Got), e.Message))
 	case fleet.EventTerminateStart:
-		return fmt.Sprintf("%s: terminating %d", e.Group, e.Got)
+		return fmt.Sprintf("%s: terminating %d%s", e.Group, e.Got, batchText(e))
 	case fleet.EventNodeTerminated:
 		return fmt.Sprintf("%s is terminated: %s", e.Node, e.Instance)
 	case fleet.EventStarted:
@@ -161,11 +161,22 @@ func eventText(e fleet.Event) string {
 		}
 		return text
 	case fleet.EventVerify:
+		if e.Verdict != nil && e.Verdict.Identical && e.Batch > 0 {
+			return fmt.Sprintf("verified: %s%s", plural(e.Verdict.Nodes, "node"), batchText(e))
+		}
 		if e.Verdict != nil {
-			return fmt.Sprintf("verified: %s, %s", plural(e.Verdict.Nodes, "node"), identical(*e.Verdict))
+			return fmt.Sprintf("verified: %s, %s%s", plural(e.Verdict.Nodes, "node"), identical(*e.Verdict), batchText(e))
 		}
 	}
 	return withReason(string(e.Type)+" "+e.Group, e.Message)
+}
+
+// batchText is the batch of a rolling replacement that an event happens in, as a clause.
+func batchText(e fleet.Event) string {
+	if e.Batch == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", batch %d of %d", e.Batch, e.Batches)
 }
 
 func withReason(s, reason string) string {

@@ -30,6 +30,7 @@ type liveView struct {
 	start  time.Time
 	groups []liveGroup
 	note   string // the last news that is not a number
+	batch  int    // of a rolling replacement, the last begun
 	drawn  []int  // columns of each line on the terminal
 }
 
@@ -107,6 +108,9 @@ func (v *liveView) take(e fleet.Event) {
 	for _, c := range e.Counts {
 		v.group(c.Group).GroupCount = c
 	}
+	if e.Batch > 0 && e.Batch != v.batch {
+		v.batch, v.note = e.Batch, strings.TrimPrefix(batchText(e), ", ")
+	}
 	switch e.Type {
 	case fleet.EventLaunchStart:
 		v.group(e.Group).asked = e.Asked
@@ -115,7 +119,7 @@ func (v *liveView) take(e fleet.Event) {
 	case fleet.EventLaunchFailed, fleet.EventNodeLost, fleet.EventRetry, fleet.EventReleased, fleet.EventPlacement:
 		v.note = eventText(e)
 	case fleet.EventVerify:
-		if e.Verdict != nil && e.Verdict.Identical {
+		if e.Verdict != nil && e.Verdict.Identical && e.Batch == 0 {
 			for i := range v.groups {
 				v.groups[i].Verified = v.groups[i].Running
 			}

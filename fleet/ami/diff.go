@@ -46,7 +46,9 @@ func Diff(a, b Image) (found []Difference) {
 	add("public", strconv.FormatBool(a.Public), strconv.FormatBool(b.Public))
 	add("deprecated from", day(a.Deprecated), day(b.Deprecated))
 	add("protected", strconv.FormatBool(a.IsProtected()), strconv.FormatBool(b.IsProtected()))
-	for _, k := range otherTags(a, b) {
+	keys := slices.Concat(a.OtherTags(), b.OtherTags())
+	slices.Sort(keys)
+	for _, k := range slices.Compact(keys) {
 		add("tag "+k, a.Tags[k], b.Tags[k])
 	}
 	return found
@@ -112,20 +114,13 @@ func revokedText(i Image) string {
 	return i.Revoked.Reason
 }
 
-// otherTags are the keys of tags that nothing else of the images shows, sorted.
-func otherTags(a, b Image) []string {
-	keys := map[string]bool{}
-	for _, tags := range []map[string]string{a.Tags, b.Tags} {
-		for k := range tags {
-			keys[k] = true
-		}
-	}
+// OtherTags are the keys of an image's tags that no field of it is made from, sorted.
+func (i Image) OtherTags() []string {
 	known := []string{
 		planner.TagImageFamily, planner.TagImageVersion, planner.TagImageParent, planner.TagImageFrom, planner.TagImageSource,
 		planner.TagImageCopyOf, planner.TagImageRevoked, planner.TagImageChannel,
 	}
-	maps.DeleteFunc(keys, func(k string, _ bool) bool {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(i.Tags)), func(k string) bool {
 		return slices.Contains(known, k) || strings.HasPrefix(k, planner.TagImageChannel+":")
 	})
-	return slices.Sorted(maps.Keys(keys))
 }

@@ -21,7 +21,7 @@ const page = 1000
 // compare orders text.
 func compare(a, b string) int { return strings.Compare(a, b) }
 
-// Find describes our own images of a family, in any state, the highest version first; all images with
+// Find describes our own images of a family, in any state but deregistered, the highest version first; all images with
 // a family, by family, if it is empty. No image is no error. It is one call for each thousand images.
 func (k *Keeper) Find(ctx context.Context, family string) ([]Image, error) {
 	by, doing := fleet.Filter("tag:"+planner.TagImageFamily, family), "look up the images of "+family
@@ -31,6 +31,7 @@ func (k *Keeper) Find(ctx context.Context, family string) ([]Image, error) {
 	images, err := k.describe(ctx, doing, ec2.DescribeImagesInput{
 		Owners: []string{"self"}, Filters: []types.Filter{by}, IncludeDisabled: new(true), MaxResults: new(int32(page)),
 	})
+	images = slices.DeleteFunc(images, func(i Image) bool { return i.State == string(types.ImageStateDeregistered) })
 	return settle(images), err
 }
 

@@ -102,6 +102,9 @@ func TestPruneIsSafeAndComplete(t *testing.T) {
 			if rapid.IntRange(0, 3).Draw(t, "promoted") == 0 {
 				channel(rapid.SampledFrom([]string{"stable", "next"}).Draw(t, "channel"), rapid.IntRange(0, 59).Draw(t, "second"))(&i)
 			}
+			if rapid.IntRange(0, 4).Draw(t, "revoked") == 0 {
+				i.Revoked = &planner.Revocation{Reason: "bad"}
+			}
 			if rapid.IntRange(0, 4).Draw(t, "used") == 0 {
 				uses[i.ID] = []string{"used"}
 			}
@@ -111,6 +114,21 @@ func TestPruneIsSafeAndComplete(t *testing.T) {
 		p := ami.Prune(family, keep, uses, nil, time.Time{})
 		if len(p.Kept)+len(p.Remove) != len(family) {
 			t.Fatalf("%d kept and %d removed of %d", len(p.Kept), len(p.Remove), len(family))
+		}
+		good := func(i ami.Image) bool { return i.State == "available" && i.Revoked == nil }
+		had, has := 0, 0
+		for _, i := range family {
+			if good(i) {
+				had++
+			}
+		}
+		for _, k := range p.Kept {
+			if good(k.Image) {
+				has++
+			}
+		}
+		if has < min(keep, had) && !slices.ContainsFunc(family, func(i ami.Image) bool { return i.State == "disabled" }) {
+			t.Errorf("%d good versions stay of %d, want at least %d", has, had, keep)
 		}
 		var left []ami.Image
 		for _, k := range p.Kept {
@@ -221,6 +239,11 @@ func TestPruneKeepsWhatIsUsed(t *testing.T) {
 			}[kept.Image.Version]; !strings.Contains(strings.Join(kept.Why, ", "), want) {
 				t.Errorf("%s is kept because %q, want %q", kept.Image.Version, kept.Why, want)
 			}
+		}
+		// EC2 shows a deregistered image for a while.
+		w.region.AddImage(ec2sim.ImageSpec{Name: "old-0.0", State: "deregistered", Tags: map[string]string{ec2sim.FamilyTag: "old", ec2sim.VersionTag: "0.0"}})
+		if p, err = w.keeper("").PlanPrune(w.Context(), "old", 7, nil); err != nil || !p.Empty() {
+			t.Errorf("would remove %+v, %v", p.Remove, err)
 		}
 		_, err = w.keeper("").PlanPrune(w.Context(), "odl", 1, nil)
 		w.refused(err, "Did you mean old?")

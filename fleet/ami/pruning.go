@@ -87,7 +87,7 @@ func Prune(family []Image, keep int, uses map[string][]string, snapshots []Snaps
 		why := slices.Clone(held[i.ID])
 		if usable(i) {
 			if n++; n <= keep {
-				why = append(why, fmt.Sprintf("it is one of the %s to keep", plural(keep, "version")))
+				why = append(why, keeping(keep))
 			}
 		}
 		if i.State == "pending" {
@@ -106,8 +106,19 @@ func Prune(family []Image, keep int, uses map[string][]string, snapshots []Snaps
 	return p
 }
 
-// usable images count as versions to keep: a failed one is no substitute for one that works.
-func usable(i Image) bool { return i.State == available || i.State == "disabled" }
+// keeping is the reason of one of the keep highest versions.
+func keeping(keep int) string {
+	if keep == 1 {
+		return "it is the version to keep"
+	}
+	return fmt.Sprintf("it is one of the %s to keep", plural(keep, "version"))
+}
+
+// usable images count as versions to keep: a failed one is no substitute for one that works, and nor is one
+// that was revoked.
+func usable(i Image) bool {
+	return (i.State == available || i.State == "disabled") && i.Revoked == nil
+}
 
 // holders are reasons to keep images for the sake of channels, by id.
 func holders(family []Image) map[string][]string {

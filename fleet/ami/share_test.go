@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"pgregory.net/rapid"
 )
 
 const (
@@ -283,4 +284,18 @@ func TestGrants(t *testing.T) {
 	if err := (ami.Grants{Accounts: []string{friend}, Orgs: []string{orgARN}, OUs: []string{ouARN}, Public: true}).Check(); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestGrantsAreSets(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		one := rapid.Custom(func(t *rapid.T) ami.Grants {
+			words := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c", "d"}), 0, 6)
+			return ami.Grants{Accounts: words.Draw(t, "accounts"), Orgs: words.Draw(t, "orgs"), OUs: words.Draw(t, "ous"), Public: rapid.Bool().Draw(t, "public")}
+		})
+		g, h := one.Draw(t, "g"), one.Draw(t, "h")
+		all, both, rest := g.Minus(ami.Grants{}), g.And(h), g.Minus(h)
+		if both.Count()+rest.Count() != all.Count() || !both.Minus(h).Empty() || !rest.And(h).Empty() || !both.Minus(g).Empty() {
+			t.Errorf("%+v and %+v: both %+v, rest %+v", g, h, both, rest)
+		}
+	})
 }
