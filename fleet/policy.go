@@ -28,17 +28,7 @@ type Statement struct {
 // tag, and changing to instances that carry it. region may be "*".
 func PolicyFor(want *spec.Cluster, region string) Policy {
 	f := features(want)
-	ec2 := func(kinds ...string) []string {
-		arns := make([]string, len(kinds))
-		for i, k := range kinds {
-			account := "*"
-			if k == "image" || k == "snapshot" {
-				account = "" // they have none in their names
-			}
-			arns[i] = "arn:" + partition(region) + ":ec2:" + region + ":" + account + ":" + k + "/*"
-		}
-		return arns
-	}
+	ec2 := func(kinds ...string) []string { return resources(region, kinds...) }
 	named := func(key string) map[string]map[string][]string {
 		return map[string]map[string][]string{"StringEquals": {key + "/" + planner.TagName: {want.Name}}}
 	}
@@ -79,6 +69,19 @@ func PolicyFor(want *spec.Cluster, region string) Policy {
 			map[string]map[string][]string{"StringEquals": {"iam:AWSServiceName": {"spot.amazonaws.com"}}})
 	}
 	return p
+}
+
+// resources are the ARNs of all that is of these kinds in a region.
+func resources(region string, kinds ...string) []string {
+	arns := make([]string, len(kinds))
+	for i, k := range kinds {
+		account := "*"
+		if k == "image" || k == "snapshot" {
+			account = "" // they have none in their names
+		}
+		arns[i] = "arn:" + partition(region) + ":ec2:" + region + ":" + account + ":" + k + "/*"
+	}
+	return arns
 }
 
 // Actions are all actions that the policy allows, sorted and each once.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"cluster/fleet"
+	"cluster/spec"
 
 	"github.com/spf13/cobra"
 )
@@ -14,8 +15,9 @@ func (a *app) policyCommand() *cobra.Command {
 		Short: "Print the least IAM policy that the file needs, offline",
 		Long: `Print an IAM policy, as JSON, that allows what plan, up, status, verify and
 down of this file call, and nothing else: launching is bound to the cluster's
-name tag, changing and terminating to instances that carry it. Nobody is
-called and no credentials are needed.
+name tag, changing and terminating to instances that carry it. For an image
+file it is what image build calls, bound to the family in the same way. Nobody
+is called and no credentials are needed.
 
   cluster policy cfd.hcl >cfd.json
   aws iam create-policy --policy-name cfd --policy-document file://cfd.json
@@ -33,6 +35,14 @@ EXIT STATUS
 }
 
 func (a *app) policy(path string) error {
+	if spec.IsImageFile(path) {
+		m, err := a.loadBuild(path)
+		if err != nil {
+			return err
+		}
+		a.out.json(fleet.BuildPolicyFor(m, cmp.Or(m.Region, "*")), true)
+		return nil
+	}
 	want, err := a.load(path)
 	if err != nil {
 		return err

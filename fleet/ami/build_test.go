@@ -2,6 +2,7 @@ package ami_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -277,6 +278,30 @@ func TestBuildRefuses(t *testing.T) {
 		w.region.AddImage(ec2sim.ImageSpec{Name: "md-1.0.0"})
 		_, err = w.build(recipe())
 		w.refused(err, "was not built from a file")
+	})
+}
+
+// Each call of builds that end well and of those that fail is allowed by the file's policy, and nothing is
+// allowed that is never called.
+func TestBuildPolicyIsWhatTheCallsNeed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.region.Inject(ec2sim.Fault{Action: "CreateImage", Call: 1, Fails: "broken"})
+		for _, m := range []*spec.Build{recipe(), recipe(script("exit 1\n")), recipe(script("# cluster-sim: breaks boot\n")), recipe(), recipe()} {
+			w.build(m)
+		}
+		w.built("no call")
+		allowed := fleet.BuildPolicyFor(recipe(), "us-east-1").Actions()
+		seen := map[string]bool{"ec2:DeleteSnapshot": true} // EC2 says it may leave snapshots of an image that goes; here it never does
+		for _, c := range w.region.Journal() {
+			if seen["ec2:"+c.Action] = true; !slices.Contains(allowed, "ec2:"+c.Action) {
+				w.Errorf("%s was called and is not allowed", c.Action)
+			}
+		}
+		for _, a := range allowed {
+			if !seen[a] {
+				w.Errorf("%s is allowed and was never called", a)
+			}
+		}
 	})
 }
 
