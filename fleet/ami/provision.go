@@ -1,0 +1,110 @@
+package ami
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"cluster/planner"
+	"cluster/spec"
+)
+
+// How long a builder may take to be heard after it has stopped: EC2 shows the console minutes later.
+const consoleWithin = 10 * time.Minute
+
+// grace is how long after its time-out a builder, which then powers itself off, may take to have stopped.
+const grace = 5 * time.Minute
+
+// provision waits until the builder has stopped, and reads on its console how its script has ended.
+func (b *building) provision(ctx context.Context, m machine) error {
+	start := b.Session.Now()
+	deadline := m.launched.Add(b.m.Timeout + grace)
+	for {
+		now, err := b.machine(ctx, m.id)
+		at := b.Session.Now()
+		switch {
+		case err != nil:
+			return err
+		case now.state == planner.Stopped:
+			return b.outcome(ctx, m.id)
+		case now.launched.IsZero() && at.Sub(start) < awaitUnseen: // too young to be seen
+		case now.state.Dead():
+			return b.failure(ctx, m.id, "was ended while it ran its script: "+orNoReason(now.reason))
+		case at.After(deadline):
+			return b.failure(ctx, m.id, fmt.Sprintf("has not come to the end of its script within %s", b.m.Timeout))
+		}
+		if err := b.Session.Sleep(ctx, awaitEvery(at.Sub(start))); err != nil {
+			return err
+		}
+	}
+}
+
+// outcome is how the script of a builder that has stopped ended: nil if well.
+func (b *building) outcome(ctx context.Context, id string) error {
+	deadline := b.Session.Now().Add(consoleWithin)
+	for {
+		console, err := b.console(ctx, id)
+		if err != nil {
+			return err
+		}
+		if word, rest, ok := lastMark(console, b.token); ok {
+			if word == spec.BuildDone {
+				b.tell(Event{Type: EventProvisioned, Instance: id, Family: b.m.Family, Version: b.m.Version})
+				return nil
+			}
+			return &ProvisionError{Builder: id, Code: rest, Console: tail(console)}
+		}
+		if b.Session.Now().After(deadline) {
+			return &ProvisionError{Builder: id, Console: tail(console), Why: fmt.Sprintf(
+				"has stopped and does not say on its console how its script ended; the script may have powered it off, or taken longer than %s", b.m.Timeout)}
+		}
+		if err := b.Session.Sleep(ctx, 10*time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+// failure is a *ProvisionError with what the console has, if EC2 shows it.
+func (b *building) failure(ctx context.Context, id, why string) error {
+	console, err := b.console(ctx, id)
+	if err != nil {
+		console = ""
+	}
+	return &ProvisionError{Builder: id, Why: why, Console: tail(console)}
+}
+
+// lastMark finds the last line of a console by which a builder with this token says how it ended: done, or
+// failed and an exit code.
+func lastMark(console, token string) (word, rest string, ok bool) {
+	_, after, ok := lastCut(console, spec.BuildMark(token))
+	line, _, _ := strings.Cut(after, "\n")
+	word, rest, _ = strings.Cut(strings.TrimSpace(line), " ")
+	return word, rest, ok && (word == spec.BuildDone || word == spec.BuildFailed)
+}
+
+// lastCut is strings.Cut at the last sep.
+func lastCut(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+const consoleLines = 20
+
+// tail is the last lines of a console.
+func tail(console string) []string {
+	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(console, "\r", "")), "\n")
+	if len(lines) == 1 && lines[0] == "" {
+		return nil
+	}
+	return lines[max(0, len(lines)-consoleLines):]
+}
+
+func orNoReason(s string) string {
+	if s == "" {
+		return "EC2 gives no reason"
+	}
+	return s
+}
