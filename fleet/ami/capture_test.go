@@ -14,11 +14,15 @@ import (
 )
 
 // node launches an instance that is nothing of ours, and waits until it runs.
-func (w *world) node() string {
+func (w *world) node(edit ...func(*ec2.RunInstancesInput)) string {
 	w.Helper()
-	out, err := w.ec2().RunInstances(w.Context(), &ec2.RunInstancesInput{
+	in := &ec2.RunInstancesInput{
 		ImageId: new(ec2sim.BaseImage), InstanceType: "c7i.large", MinCount: new(int32(1)), MaxCount: new(int32(1)), SubnetId: new(ec2sim.SubnetA),
-	})
+	}
+	for _, e := range edit {
+		e(in)
+	}
+	out, err := w.ec2().RunInstances(w.Context(), in)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -80,7 +84,7 @@ func (w *world) only(region, family string) ami.Image {
 	if len(images) != 1 || images[0].State != "available" {
 		w.Fatalf("%s has %d images of %s: %+v", region, len(images), family, images)
 	}
-	if want := images[0].Snapshots(); !slices.Equal(snapshots, want) {
+	if want := slices.Sorted(slices.Values(images[0].Snapshots())); !slices.Equal(snapshots, want) {
 		w.Errorf("%s has the snapshots %v, want %v", region, snapshots, want)
 	}
 	return images[0]
@@ -185,6 +189,40 @@ func TestCaptureLeavesTheInstanceAsItWas(t *testing.T) {
 		if s := w.instances()[id].State.Name; s != types.InstanceStateNameStopped {
 			w.Errorf("an instance that was stopped is %s", s)
 		}
+	})
+}
+
+// A volume that would outlive the instance is captured, and does not outlive those made of the image.
+func TestCaptureLeavesNoVolumesBehind(t *testing.T) {
+	inWorld(t, func(w *world) {
+		id := w.node(func(in *ec2.RunInstancesInput) {
+			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: new("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: new(int32(100)), DeleteOnTermination: new(false)}}}
+		})
+		must[ami.Captured](w)(w.keeper("").Capture(w.Context(), capture(id)))
+		img := w.only("", "md")
+		if len(img.Disks) != 2 || img.Size() != 120 {
+			t.Errorf("it has %+v", img.Disks)
+		}
+		for _, d := range img.Disks {
+			if !d.DeleteOnTermination {
+				t.Errorf("%s would be left behind", d.Device)
+			}
+		}
+	})
+}
+
+// A Spot instance does not stop: it is refused, with the way that remains, and nothing is left on it.
+func TestCaptureOfSpot(t *testing.T) {
+	inWorld(t, func(w *world) {
+		id := w.node(func(in *ec2.RunInstancesInput) {
+			in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot}
+		})
+		_, err := w.keeper("").Capture(w.Context(), capture(id))
+		w.refused(err, "cannot be stopped", "--no-reboot")
+		c := capture(id)
+		c.NoReboot = true
+		must[ami.Captured](w)(w.keeper("").Capture(w.Context(), c))
+		w.captured(id, "no call")
 	})
 }
 
