@@ -40,7 +40,7 @@ func (l launch) input(attempt int) *ec2.RunInstancesInput {
 			HttpEndpoint:         types.InstanceMetadataEndpointStateEnabled,
 			InstanceMetadataTags: types.InstanceMetadataTagsStateEnabled, // so that a node can work out its own name
 		},
-		BlockDeviceMappings: []types.BlockDeviceMapping{l.root()},
+		BlockDeviceMappings: []types.BlockDeviceMapping{RootMapping(l.image.RootDevice, l.group.RootVolume)},
 	}
 	tags := ToTags(l.tags())
 	for _, t := range []types.ResourceType{types.ResourceTypeInstance, types.ResourceTypeVolume} {
@@ -110,10 +110,9 @@ func (l launch) tags() map[string]string {
 	return tags
 }
 
-// root overrides the image's root volume: always deleted with its instance, and otherwise only
+// RootMapping overrides an image's root volume: always deleted with its instance, and otherwise only
 // what the file sets. Without a snapshot id EC2 keeps the image's.
-func (l launch) root() types.BlockDeviceMapping {
-	v := l.group.RootVolume
+func RootMapping(device string, v spec.RootVolume) types.BlockDeviceMapping {
 	ebs := &types.EbsBlockDevice{DeleteOnTermination: new(true), VolumeType: types.VolumeType(v.Type)}
 	if v.Size > 0 {
 		ebs.VolumeSize = new(int32(v.Size))
@@ -130,7 +129,7 @@ func (l launch) root() types.BlockDeviceMapping {
 	if v.KMSKeyID != "" {
 		ebs.KmsKeyId = new(v.KMSKeyID)
 	}
-	return types.BlockDeviceMapping{DeviceName: new(l.image.RootDevice), Ebs: ebs}
+	return types.BlockDeviceMapping{DeviceName: new(device), Ebs: ebs}
 }
 
 // interfaces lays EFA out as "Maximize network bandwidth on EC2 instances with multiple network

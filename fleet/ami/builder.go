@@ -42,7 +42,7 @@ func (b *building) builder(ctx context.Context, machines []machine) (machine, er
 	m, err := b.launch(ctx, "builder", func(subnet string) *ec2.RunInstancesInput {
 		in := b.input(b.done.Base.ID, subnet, nil)
 		in.UserData = new(base64.StdEncoding.EncodeToString(b.m.UserData(b.token)))
-		in.BlockDeviceMappings = []types.BlockDeviceMapping{b.root()}
+		in.BlockDeviceMappings = []types.BlockDeviceMapping{fleet.RootMapping(b.done.Base.RootDevice, b.m.RootVolume)}
 		return in
 	})
 	return m, err
@@ -140,28 +140,6 @@ func (b *building) input(image, subnet string, more map[string]string) *ec2.RunI
 		in.TagSpecifications = append(in.TagSpecifications, types.TagSpecification{ResourceType: t, Tags: fleet.ToTags(tags)})
 	}
 	return in
-}
-
-// root is the builder's root volume: the base's, with what the file changes. The image gets it as it is.
-func (b *building) root() types.BlockDeviceMapping {
-	v := b.m.RootVolume
-	ebs := &types.EbsBlockDevice{DeleteOnTermination: new(true), VolumeType: types.VolumeType(v.Type)}
-	if v.Size > 0 {
-		ebs.VolumeSize = new(int32(v.Size))
-	}
-	if v.IOPS > 0 {
-		ebs.Iops = new(int32(v.IOPS))
-	}
-	if v.Throughput > 0 {
-		ebs.Throughput = new(int32(v.Throughput))
-	}
-	if v.Encrypted {
-		ebs.Encrypted = new(true)
-	}
-	if v.KMSKeyID != "" {
-		ebs.KmsKeyId = new(v.KMSKeyID)
-	}
-	return types.BlockDeviceMapping{DeviceName: new(b.done.Base.RootDevice), Ebs: ebs}
 }
 
 // console is what an instance has written on its console, as far as EC2 shows it; empty if nothing yet.
