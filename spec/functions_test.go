@@ -100,6 +100,7 @@ var functionCases = []struct{ call, want string }{
 	{`min(1, 3)`, `1`},
 	{`nodeset("n[001-003,7],login")`, `["n001","n002","n003","n7","login"]`},
 	{`nodeset("r1n[08-10]-ib")`, `["r1n08-ib","r1n09-ib","r1n10-ib"]`},
+	{`nodeset("r[1-2]n[1-2],r1n1")`, `["r1n1","r1n2","r2n1","r2n2"]`},
 	{`one([])`, `null`},
 	{`one(["a"])`, `"a"`},
 	{`parseint("ff", 16)`, `255`},

@@ -25,19 +25,23 @@ type rule struct {
 
 var policy = []rule{
 	{
-		in: "spec", forbids: below("cluster"),
-		because: "what is wanted depends on nobody",
+		in: "spec", except: []string{"spec/hostlist"}, forbids: below("cluster", "cluster/spec/hostlist"),
+		because: "what is wanted depends on nobody; host lists are no part of that, only a way to write it",
+	},
+	{
+		in: "spec/hostlist", forbids: func(path string) bool { return strings.ContainsAny(path, "./") },
+		because: "host lists are strings and nothing else",
 	},
 	{
 		in: "planner", forbids: below("cluster", "cluster/spec"),
 		because: "the plan knows what is wanted and nothing of how it is done",
 	},
 	{
-		in: "planner", forbids: oneOf("context", "crypto/rand", "io", "log", "log/slog", "math/rand", "math/rand/v2", "net", "net/http", "os", "os/exec", "sync", "syscall"),
+		in: "planner", forbids: impure,
 		because: "a plan is a pure function of two values: it sees no context, network, logger, random number or file",
 	},
 	{
-		in: "fleet", except: []string{"fleet/ec2sim", "fleet/ami"}, forbids: below("cluster", "cluster/planner", "cluster/spec"),
+		in: "fleet", except: []string{"fleet/ec2sim", "fleet/ami", "fleet/export"}, forbids: below("cluster", "cluster/planner", "cluster/spec"),
 		because: "imports point one way; in particular the launcher cannot tell a rehearsal from EC2",
 	},
 	{
@@ -47,6 +51,14 @@ var policy = []rule{
 	{
 		in: "fleet/ami", forbids: below("cluster", "cluster/fleet", "cluster/planner", "cluster/spec"),
 		because: "imports point one way",
+	},
+	{
+		in: "fleet/export", forbids: below("cluster", "cluster/planner", "cluster/spec", "cluster/spec/hostlist"),
+		because: "a format is a pure function of what was observed, and knows nothing of how that was done",
+	},
+	{
+		in: "fleet/export", forbids: either(below("github.com"), impure),
+		because: "a format is a pure function of an inventory: no SDK, file, clock or network",
 	},
 	{
 		in: ".", except: []string{"fleet"}, forbids: below("github.com/aws"),
@@ -64,6 +76,13 @@ var policy = []rule{
 		in: ".", forbids: oneOf("text/template", "html/template"),
 		because: "a program that links a template engine keeps every method of the EC2 client and is twice the size",
 	},
+}
+
+// impure matches what a pure function has no use for.
+var impure = oneOf("context", "crypto/rand", "io", "log", "log/slog", "math/rand", "math/rand/v2", "net", "net/http", "os", "os/exec", "sync", "syscall")
+
+func either(a, b func(string) bool) func(string) bool {
+	return func(path string) bool { return a(path) || b(path) }
 }
 
 // below matches a package and those below it, except for some and those at them exactly.
