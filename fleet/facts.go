@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -70,6 +71,26 @@ func mentioned(want *spec.Cluster) mentions {
 	return m
 }
 
+// InstanceTypes is what EC2 says of the types of instances that live, sorted by name, in one call a hundred types.
+func (l *Launcher) InstanceTypes(ctx context.Context, instances []planner.Instance) ([]planner.InstanceType, error) {
+	var names []string
+	for _, i := range instances {
+		if !i.State.Dead() && i.InstanceType != "" {
+			names = append(names, i.InstanceType)
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	slices.Sort(names)
+	var f planner.Facts
+	if err := l.Session.instanceTypes(ctx, slices.Compact(names), &f); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(f.Types, func(a, b planner.InstanceType) int { return strings.Compare(a.Name, b.Name) })
+	return f.Types, nil
+}
+
 func (s *Session) instanceTypes(ctx context.Context, names []string, f *planner.Facts) error {
 	return Pages(func(token *string) (*string, error) {
 		out, err := Do(ctx, s, Request{Action: "DescribeInstanceTypes", Doing: "look up " + strings.Join(names, ", ")},
@@ -98,6 +119,13 @@ func toInstanceType(t types.InstanceTypeInfo) planner.InstanceType {
 	}
 	if i := t.VCpuInfo; i != nil {
 		p.VCPUs = int(value(i.DefaultVCpus))
+		p.Cores, p.ThreadsPerCore = int(value(i.DefaultCores)), int(value(i.DefaultThreadsPerCore))
+	}
+	if i := t.GpuInfo; i != nil {
+		for _, g := range i.Gpus {
+			p.GPU = cmp.Or(p.GPU, value(g.Name))
+			p.GPUs += int(value(g.Count))
+		}
 	}
 	if i := t.MemoryInfo; i != nil {
 		p.MemoryMiB = int(value(i.SizeInMiB))

@@ -80,6 +80,8 @@ func toInstance(i types.Instance, reservation string) planner.Instance {
 		InstanceType: string(i.InstanceType),
 		SubnetID:     value(i.SubnetId),
 		PrivateIP:    value(i.PrivateIpAddress),
+		PrivateDNS:   value(i.PrivateDnsName),
+		PublicIP:     value(i.PublicIpAddress),
 		Market:       "on-demand",
 		Tags:         tags,
 	}
@@ -88,6 +90,9 @@ func toInstance(i types.Instance, reservation string) planner.Instance {
 	}
 	if i.Placement != nil {
 		p.Zone, p.PlacementGroup = value(i.Placement.AvailabilityZone), value(i.Placement.GroupName)
+	}
+	if c := i.CpuOptions; c != nil {
+		p.Cores, p.ThreadsPerCore = int(value(c.CoreCount)), int(value(c.ThreadsPerCore))
 	}
 	if i.InstanceLifecycle != "" {
 		p.Market = string(i.InstanceLifecycle)

@@ -98,6 +98,10 @@ type Instance struct {
 	Zone           string
 	SubnetID       string
 	PrivateIP      string
+	PrivateDNS     string
+	PublicIP       string // empty: none
+	Cores          int    // physical, as launched; 0: not told
+	ThreadsPerCore int    // as launched; 0: not told
 	PlacementGroup string // name; empty: none
 	Market         string // on-demand or spot
 	Tags           map[string]string
@@ -130,17 +134,21 @@ type Image struct {
 
 // An InstanceType is what DescribeInstanceTypes says of one type.
 type InstanceType struct {
-	Name          string
-	Architectures []string
-	VCPUs         int
-	MemoryMiB     int
-	EFA           bool
-	EFAMax        int // most EFA interfaces; 0 if EFA is false
-	NetworkCards  int
-	Burstable     bool
-	Placements    []string // strategies of placement groups it can be in
-	Markets       []string // on-demand, spot, capacity-block
-	BareMetal     bool
+	Name           string
+	Architectures  []string
+	VCPUs          int // by default: Cores × ThreadsPerCore
+	Cores          int
+	ThreadsPerCore int
+	MemoryMiB      int
+	GPUs           int    // of all kinds
+	GPU            string // EC2's name of the first kind, such as H100; empty: none
+	EFA            bool
+	EFAMax         int // most EFA interfaces; 0 if EFA is false
+	NetworkCards   int
+	Burstable      bool
+	Placements     []string // strategies of placement groups it can be in
+	Markets        []string // on-demand, spot, capacity-block
+	BareMetal      bool
 }
 
 // An Offering says that a type can be had in a zone.

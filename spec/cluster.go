@@ -54,6 +54,7 @@ type Group struct {
 	UserData        []byte            // the file's, raw; LaunchData, which is what EC2 gets, has at most 16 KiB; nil: none
 	TTL             time.Duration     // how long a node lives from its launch on, whoever is watching; 0: until somebody ends it
 	Tags            map[string]string // the cluster's and the group's own, merged: the group wins
+	SlotsPer        SlotsPer          // what one process gets where jobs are started; no node depends on it
 	Launch          Launch
 	Update          Update // the group's own block, completed by the cluster's
 	Source          Source
@@ -149,6 +150,14 @@ const (
 	PlacementCluster   Placement = "cluster"
 	PlacementSpread    Placement = "spread" // at most 7 nodes in a zone
 	PlacementPartition Placement = "partition"
+)
+
+// SlotsPer is what counts as one slot of a node for those who start jobs, the place of one process.
+type SlotsPer string
+
+const (
+	SlotCore   SlotsPer = "core"   // the default: a physical core
+	SlotThread SlotsPer = "thread" // a hardware thread, EC2's vCPU
 )
 
 // A Source remembers where a block and its settings stand in the cluster file. It is for

@@ -31,7 +31,7 @@ var (
 		args: []string{"max_unavailable", "order"}}
 	groupBlock = &blockType{name: "group", label: "name",
 		args: []string{"count", "instance_type", "instance_types", "placement", "market", "fallback", "efa",
-			"subnets", "security_groups", "instance_profile", "user_data", "tags", "ttl"},
+			"subnets", "security_groups", "instance_profile", "user_data", "tags", "ttl", "slots_per"},
 		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock, updateBlock}}
 	clusterBlock = &blockType{name: "cluster", label: "name",
 		args:   []string{"region", "tags", "ttl"},

@@ -14,10 +14,10 @@ import (
 )
 
 func (a *app) upCommand() *cobra.Command {
-	var planPath string
+	var planPath, exportTo string
 	var yes bool
 	c := &cobra.Command{
-		Use:   "up FILE [--plan PLAN] [--yes] [--json]",
+		Use:   "up FILE [--plan PLAN] [--export DIR] [--yes] [--json]",
 		Short: "Launch the cluster, wait for it and prove it identical",
 		Long: `Make the cluster what the file says: show the plan, ask, launch, wait until
 every node runs, and verify that each comes from the image. Interrupted or
@@ -29,13 +29,17 @@ them: the cluster is usable, and the exit status is 3 all the same.
 With --plan, the saved plan is carried out without a question, and only if the
 plan made now is the same to the byte.
 
+With --export, a cluster that is up and proven is written into a folder in every
+format of cluster export, also if there was nothing to do.
+
 ` + exitStatus,
 		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.up(c.Context(), args[0], planPath, yes)
+			return a.up(c.Context(), args[0], planPath, exportTo, yes)
 		},
 	}
 	c.Flags().StringVar(&planPath, "plan", "", "carry out the plan in this `file`, exactly or not at all")
+	c.Flags().StringVar(&exportTo, "export", "", "write the nodes into this `folder` in every format of cluster export")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	a.jsonFlag(c, events, "write one JSON event a line")
 	a.adoptFlag(c)
@@ -43,7 +47,7 @@ plan made now is the same to the byte.
 	return c
 }
 
-func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
+func (a *app) up(ctx context.Context, path, planPath, exportTo string, yes bool) error {
 	a.startStream()
 	want, err := a.load(path)
 	if err != nil {
@@ -51,6 +55,9 @@ func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
 	}
 	lock, err := a.readLock(path)
 	if err != nil {
+		return err
+	}
+	if err := exportDir(exportTo); err != nil {
 		return err
 	}
 	var saved *savedPlan
@@ -82,7 +89,10 @@ func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
 		if err := a.unreserve(ctx, l, want); err != nil {
 			return err
 		}
-		return a.nothingToDo(want, have, p, l)
+		if err := a.nothingToDo(want, have, p, l); err != nil || exportTo == "" {
+			return err
+		}
+		return a.exportAll(ctx, l, want, exportTo)
 	}
 	ask := !yes && saved == nil && !p.Empty()
 	if a.stream == nil && (!p.Empty() || len(p.Blockers) > 0) || ask {
@@ -99,7 +109,10 @@ func (a *app) up(ctx context.Context, path, planPath string, yes bool) error {
 			return err
 		}
 	}
-	return a.apply(ctx, l, want, have, p)
+	if err := a.apply(ctx, l, want, have, p); err != nil || exportTo == "" {
+		return err
+	}
+	return a.exportAll(ctx, l, want, exportTo)
 }
 
 // unreserve gives back what an earlier run had reserved for a cluster and did not live to give back. EC2 bills
