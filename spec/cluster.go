@@ -54,7 +54,7 @@ type Group struct {
 	UserData        []byte            // the file's, raw; LaunchData, which is what EC2 gets, has at most 16 KiB; nil: none
 	TTL             time.Duration     // how long a node lives from its launch on, whoever is watching; 0: until somebody ends it
 	Tags            map[string]string // the cluster's and the group's own, merged: the group wins
-	SlotsPer        SlotsPer          // what one process gets where jobs are started; no node depends on it
+	SlotsPer        SlotsPer          // what one process gets where jobs are started; empty: a core. No node depends on it
 	Launch          Launch
 	Update          Update // the group's own block, completed by the cluster's
 	Source          Source
@@ -156,7 +156,7 @@ const (
 type SlotsPer string
 
 const (
-	SlotCore   SlotsPer = "core"   // the default: a physical core
+	SlotCore   SlotsPer = "core"   // a physical core, which is what MPI and most solvers want
 	SlotThread SlotsPer = "thread" // a hardware thread, EC2's vCPU
 )
 

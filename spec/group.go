@@ -46,7 +46,7 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 	g.Market = Market(oneOfOr(a, "market", string(OnDemand), string(OnDemand), string(Spot)))
 	x.fallback()
 	g.EFA, _ = a.flag("efa")
-	g.SlotsPer = SlotsPer(oneOfOr(a, "slots_per", string(SlotCore), string(SlotCore), string(SlotThread)))
+	g.SlotsPer = SlotsPer(oneOfOr(a, "slots_per", "", string(SlotCore), string(SlotThread)))
 	g.TTL = cb.ttl
 	if d, ok := l.duration(a, "ttl"); ok {
 		g.TTL = d

@@ -274,6 +274,32 @@ func TestReadmeImages(t *testing.T) {
 	}
 }
 
+// TestReadmeHandingOver holds that the commands and the files of the chapter on handing over are those of its
+// script. The table of formats is held by a test of their package.
+func TestReadmeHandingOver(t *testing.T) {
+	_, section, _ := strings.Cut(readme(t), "\n## Handing over\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	script, err := os.ReadFile(filepath.Join("..", "..", "testdata", "script", "export_formats.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	played := strings.ReplaceAll(string(script), " --rehearse --speed 1000", "")
+	commands, files := strings.Join(blocks(section, "sh"), ""), strings.Join(blocks(section, "text"), "")
+	if strings.Count(commands, "\n") < 3 || strings.Count(files, "\n") < 5 {
+		t.Fatalf("only these were found:\n%s%s", commands, files)
+	}
+	for line := range strings.Lines(commands) {
+		if !strings.Contains(played, "\nexec "+line) {
+			t.Errorf("the script export_formats does not run: %s", line)
+		}
+	}
+	for line := range strings.Lines(files) {
+		if !waitedFor(t, string(script), strings.TrimSuffix(line, "\n")) {
+			t.Errorf("no file of the script export_formats has the line %s", line)
+		}
+	}
+}
+
 // waitedFor tells whether a script has a line in a golden file, or a pattern that matches more than half of it.
 func waitedFor(t *testing.T, script, line string) bool {
 	t.Helper()
