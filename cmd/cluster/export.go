@@ -36,7 +36,8 @@ the nodes. Host keys are not known to EC2, so there is no known_hosts: ssh asks
 as it is configured to.
 
 A slot is the place of one process: a physical core, as the nodes were launched,
-unless slots_per of the group or --slots says thread.
+unless slots_per of the group or --slots says thread. A head node is a node like
+others; --group names those that jobs are to run on.
 
 A job must not start on half a cluster unawares: if a node that the file wants
 does not run, nothing is written, and the exit status is 3. With --partial, what
@@ -81,6 +82,12 @@ func formatAndFile(c *cobra.Command, args []string) error {
 		}
 		e.hint += "The formats are " + strings.Join(names, ", ") + "."
 		return e
+	}
+	if len(args) == 1 {
+		return &usageError{
+			message: fmt.Sprintf("export %s needs a cluster file", args[0]),
+			hint:    fmt.Sprintf("Write: cluster export %s FILE", args[0]),
+		}
 	}
 	return oneFile(c, args[1:])
 }

@@ -14,6 +14,8 @@ import (
 
 	"cluster/fleet/export"
 	"cluster/spec/hostlist"
+
+	hcljson "github.com/hashicorp/hcl/v2/json"
 )
 
 // These tests hand each format to the program that it is for, and count the hosts that this finds: an exit code
@@ -238,6 +240,28 @@ func TestProgramPrometheus(t *testing.T) {
 		got = append(got, f.Labels["node"])
 	}
 	same(t, got, demoNames)
+}
+
+// TestTerraform reads the variables with the parser that Terraform has for JSON.
+func TestTerraform(t *testing.T) {
+	want, have, types := demo()
+	f, diags := hcljson.Parse([]byte(render(t, "tfvars", export.New(want, have, types, ""))), "cluster.auto.tfvars.json")
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	variables, diags := f.Body.JustAttributes()
+	if diags.HasErrors() || variables["nodes"] == nil {
+		t.Fatal(variables, diags)
+	}
+	nodes, diags := variables["nodes"].Expr.Value(nil)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	var got []string
+	for name, node := range nodes.AsValueMap() {
+		got = append(got, name+" "+node.GetAttr("private_ip").AsString())
+	}
+	same(t, got, []string{"head-0 10.77.0.10", "compute-0 10.77.0.20", "compute-1 10.77.0.21", "compute-2 10.77.0.22", "compute-3 10.77.0.23"})
 }
 
 func TestProgramShell(t *testing.T) {
