@@ -40,7 +40,7 @@ func (g *group) replaced() (n int) {
 // at a time; the n-th batches of all groups are one step. Nodes that do not run are replaced before those
 // that do, and low slots before high ones.
 //
-// In a group that launches first, an instance that goes because another one has its slot, which does not
+// In a group that launches first, a running instance that goes because another one has its slot, which does not
 // run yet, is no part of first: it serves until the other is proven. Such instances are a batch by
 // themselves, before the others.
 //
@@ -79,7 +79,7 @@ func Roll(p Plan, have Observed, down map[string]int) (first Plan, batches []Pla
 	return first, batches
 }
 
-// serving are the instances that the plan ends because another one has their slot, which stays and
+// serving are the running instances that the plan ends because another one has their slot, which stays and
 // does not run yet, in groups that launch first.
 func (p Plan) serving(have Observed, groups map[string]GroupPlan) map[string]bool {
 	leaves := map[string]bool{}
@@ -92,8 +92,9 @@ func (p Plan) serving(have Observed, groups map[string]GroupPlan) map[string]boo
 		group string
 		slot  int
 	}
-	coming := map[place]bool{}
+	coming, runs := map[place]bool{}, map[string]bool{}
 	for _, i := range have.Instances {
+		runs[i.ID] = i.State == Running
 		if i.Tags[TagName] == p.Cluster && i.State != Running && !i.State.Dead() && i.Slot >= 0 && !leaves[i.ID] {
 			coming[place{i.Group, i.Slot}] = true
 		}
@@ -101,7 +102,7 @@ func (p Plan) serving(have Observed, groups map[string]GroupPlan) map[string]boo
 	serving := map[string]bool{}
 	for _, a := range p.Actions {
 		if a.Kind == Terminate && len(a.Slots) == 1 && groups[a.Group].Rolling.Order == spec.LaunchFirst {
-			serving[a.Instance] = coming[place{a.Group, a.Slots[0]}]
+			serving[a.Instance] = runs[a.Instance] && coming[place{a.Group, a.Slots[0]}]
 		}
 	}
 	return serving

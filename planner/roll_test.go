@@ -87,7 +87,10 @@ func groupPlan(p planner.Plan, name string) planner.GroupPlan {
 // next does not run.
 func TestBatchesKeepToTheLimit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want, have, p := drawRolled(t)
+		// What is pending comes up before the first batch; Roll is asked again for each, by what runs then.
+		want, have, _ := drawRolled(t)
+		have = settled(have)
+		p := planner.Diff(want, have)
 		if len(p.Blockers) > 0 {
 			t.Skip("blocked")
 		}
