@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"io"
 	"net/http"
+	"sync"
 	"testing"
 
 	"cluster/fleet/ec2sim"
@@ -16,12 +17,16 @@ func (f doFunc) Do(q *http.Request) (*http.Response, error) { return f(q) }
 // connections under answers that come at once.
 func TestBodiesCanOnlyBeRead(t *testing.T) {
 	inWorld(t, ec2sim.Options{}, func(w *world) {
+		var mu sync.Mutex // of seen: a plan asks several things at once
 		seen := map[string]bool{}
 		w.client = doFunc(func(q *http.Request) (*http.Response, error) {
 			if _, ok := q.Body.(io.WriterTo); ok {
 				w.Errorf("%s: the body has WriteTo: %T", actionOf(q), q.Body)
 			}
-			seen[actionOf(q)] = true
+			action := actionOf(q)
+			mu.Lock()
+			seen[action] = true
+			mu.Unlock()
 			return w.region.Do(q)
 		})
 		w.mustUp(cluster(3))
