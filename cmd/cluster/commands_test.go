@@ -172,6 +172,7 @@ func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[4:]...)
 	cmd.Dir, cmd.Env = ts.MkAbs("."), environment(ts)
+	detach(cmd)
 	cmd.Stdout, cmd.Stderr = &out, &listener{to: &errs, word: "interrupted", heard: heard}
 	ts.Check(cmd.Start())
 	waitFile(ts, false, args[2:3])
