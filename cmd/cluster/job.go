@@ -8,12 +8,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"cluster/fleet/export"
 )
 
 // A job is what a command of the user's is told about the cluster that came up for it.
 type job struct {
 	File      string // the cluster file, absolute
 	Status    statusDoc
+	Inventory export.Inventory
 	Rehearsal bool
 }
 
@@ -21,6 +24,7 @@ type job struct {
 const (
 	hostsFile     = "hosts"
 	inventoryFile = "inventory.json"
+	exportFolder  = "export" // with what cluster export writes, a file a format
 )
 
 // runningNodes are the nodes that run, in the order of the status.
@@ -46,6 +50,7 @@ func (j job) environment(dir string) []string {
 		"CLUSTER_NODE_COUNT=" + strconv.Itoa(len(nodes)),
 		"CLUSTER_HOSTS_FILE=" + filepath.Join(dir, hostsFile),
 		"CLUSTER_INVENTORY=" + filepath.Join(dir, inventoryFile),
+		"CLUSTER_EXPORT=" + filepath.Join(dir, exportFolder),
 	}
 	if j.Rehearsal {
 		env = append(env, "CLUSTER_REHEARSE=1") // so that what the command asks cluster is about these nodes
@@ -70,14 +75,17 @@ func (j job) inventory() []byte {
 	return b.Bytes()
 }
 
-// writeFiles makes a folder that only this user can read, and writes the files of the job into it. What else a
-// job finds there is written here.
+// writeFiles makes a folder that only this user can read, and writes the files of the job into it.
 func (j job) writeFiles() (dir string, err error) {
 	dir, err = os.MkdirTemp("", "cluster-run-")
 	if err == nil {
 		err = errors.Join(
 			os.WriteFile(filepath.Join(dir, hostsFile), []byte(j.hosts()), 0o600),
-			os.WriteFile(filepath.Join(dir, inventoryFile), j.inventory(), 0o600))
+			os.WriteFile(filepath.Join(dir, inventoryFile), j.inventory(), 0o600),
+			os.Mkdir(filepath.Join(dir, exportFolder), 0o700))
+		for _, f := range export.Formats {
+			err = errors.Join(err, os.WriteFile(filepath.Join(dir, exportFolder, f.File), f.Render(j.Inventory), 0o600))
+		}
 	}
 	if err != nil {
 		os.RemoveAll(dir)

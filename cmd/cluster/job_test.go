@@ -68,7 +68,8 @@ func TestJobEnvironment(t *testing.T) {
 	}}}
 	want := []string{
 		"CLUSTER_FILE=/home/me/cfd.hcl", "CLUSTER_NAME=cfd", "CLUSTER_REGION=eu-west-1", "CLUSTER_NODES=head-0,compute-[0,2]",
-		"CLUSTER_NODE_COUNT=3", "CLUSTER_HOSTS_FILE=/tmp/x/hosts", "CLUSTER_INVENTORY=/tmp/x/inventory.json", "CLUSTER_REHEARSE=1",
+		"CLUSTER_NODE_COUNT=3", "CLUSTER_HOSTS_FILE=/tmp/x/hosts", "CLUSTER_INVENTORY=/tmp/x/inventory.json",
+		"CLUSTER_EXPORT=/tmp/x/export", "CLUSTER_REHEARSE=1",
 	}
 	if got := j.environment("/tmp/x"); !slices.Equal(got, want) {
 		t.Errorf("the environment is %q, want %q", got, want)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"cluster/fleet"
+	"cluster/fleet/export"
 	"cluster/planner"
 	"cluster/spec"
 
@@ -36,8 +37,10 @@ The command finds in its environment:
   CLUSTER_NODE_COUNT  how many they are
   CLUSTER_HOSTS_FILE  a file with their private addresses, one a line
   CLUSTER_INVENTORY   a file with what status --json says
+  CLUSTER_EXPORT      a folder with what cluster export writes, such as for
+                      mpirun --hostfile "$CLUSTER_EXPORT"/openmpi
 
-Both files go when the command ends. It is not run if the cluster did not come
+The files go when the command ends. It is not run if the cluster did not come
 up whole and identical; fewer nodes than count will do where launch.min allows
 them. What had come up is then terminated.
 
@@ -112,14 +115,14 @@ func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptio
 	a.again = "" // what goes on after an interrupt is down, and that is done here
 	r := &run{app: a, path: path, want: want, before: map[string]bool{}}
 	a.show(mortality(want))
-	status, err := r.up(ctx)
+	j, err := r.up(ctx)
 	if err != nil && !r.began {
 		return err
 	}
 	if err != nil {
 		return errors.Join(err, r.down(a.interruptible(context.WithoutCancel(ctx)), o))
 	}
-	ctx, failed := r.job(ctx, command, argv, status, stdout)
+	ctx, failed := r.job(ctx, command, argv, j, stdout)
 	if is[*commandError](failed) && o.keepOnFailure {
 		a.err.printf("%s: kept, because the command failed. To end it: %s\n", want.Name, a.followUp("down", path))
 		return failed
@@ -140,21 +143,21 @@ func mortality(want *spec.Cluster) hcl.Diagnostics {
 	}}
 }
 
-// up brings the cluster up, and says what there is of it then.
-func (r *run) up(ctx context.Context) (doc statusDoc, err error) {
+// up brings the cluster up, and says what a job is told of it.
+func (r *run) up(ctx context.Context) (j job, err error) {
 	lock, err := r.readLock(r.path)
 	if err != nil {
-		return doc, err
+		return j, err
 	}
 	l, err := r.connect(ctx, r.want)
 	if err != nil {
-		return doc, err
+		return j, err
 	}
 	defer l.close()
 	lock.tell(r.want, l, false)
 	p, have, err := l.plan(ctx, r.want)
 	if err != nil {
-		return doc, err
+		return j, err
 	}
 	for _, i := range have.Instances {
 		if !i.State.Dead() {
@@ -163,11 +166,11 @@ func (r *run) up(ctx context.Context) (doc statusDoc, err error) {
 	}
 	if len(p.Blockers) > 0 {
 		r.planText(r.err, l, p, have)
-		return doc, &refusedError{message: blockedText(p), quiet: true, short: p.Short()}
+		return j, &refusedError{message: blockedText(p), quiet: true, short: p.Short()}
 	}
 	if n := displaced(p); n > 0 {
 		r.planText(r.err, l, p, have)
-		return doc, &refusedError{
+		return j, &refusedError{
 			message: fmt.Sprintf("%s of cluster %s would have to go first", plural(n, "node"), p.Cluster),
 			hint:    fmt.Sprintf("run ends no node that it did not launch. Either of these does: %s, or %s.", r.followUp("up", r.path), r.followUp("down", r.path)),
 		}
@@ -181,14 +184,18 @@ func (r *run) up(ctx context.Context) (doc statusDoc, err error) {
 		err = r.apply(ctx, l, r.want, have, p)
 	}
 	if err != nil && !usable(err) {
-		return doc, err
+		return j, err
 	}
 	r.show(diagnose(err))
 	now, err := l.Observe(ctx, r.want, fleet.Nodes)
 	if err != nil {
-		return doc, err
+		return j, err
 	}
-	return newStatusDoc(r.want, now, l), nil
+	types, err := l.InstanceTypes(ctx, now.Instances)
+	if err != nil {
+		return j, err
+	}
+	return job{Status: newStatusDoc(r.want, now, l), Inventory: export.New(r.want, now, types, ""), Rehearsal: r.rehearse}, nil
 }
 
 // displaced is how many nodes a plan ends.
@@ -215,19 +222,18 @@ func usable(err error) bool {
 }
 
 // job runs the command. The context that it returns goes on from there.
-func (r *run) job(ctx context.Context, command string, argv []string, status statusDoc, stdout io.Writer) (context.Context, error) {
-	file, err := filepath.Abs(r.path)
-	if err != nil {
+func (r *run) job(ctx context.Context, command string, argv []string, j job, stdout io.Writer) (context.Context, error) {
+	var err error
+	if j.File, err = filepath.Abs(r.path); err != nil {
 		return ctx, fmt.Errorf("find %s: %w", slash(r.path), err)
 	}
-	j := job{File: file, Status: status, Rehearsal: r.rehearse}
 	dir, err := j.writeFiles()
 	if err != nil {
 		return ctx, err
 	}
 	defer os.RemoveAll(dir)
 	name := r.want.Name
-	_, keys := status.runningNodes()
+	_, keys := j.Status.runningNodes()
 	r.err.printf("%s: running %s with %s\n", name, argv[0], foldNodes(keys))
 	ctx, err = r.foreground(ctx, command, argv, slices.Concat(r.env, j.environment(dir)), stdout)
 	if err == nil {
