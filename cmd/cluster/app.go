@@ -36,8 +36,9 @@ type app struct {
 	format  format
 	sources spec.Sources // texts that diagnostics may point into
 	stream  *eventStream // of up --json and down --json; nil before the first event
-	again   string       // the command that goes on after an interrupt
+	again   string       // the command that goes on after an interrupt; empty: none has to
 	quiet   atomic.Bool  // a signal is nothing to talk about
+	unhear  func()       // ends the listening to signals; nil: nobody listens
 }
 
 // format is what a verb writes to standard output.
@@ -82,13 +83,17 @@ func (a *app) getenv(name string) string {
 
 // run carries out one command line and returns the exit code.
 func (a *app) run(args []string) int {
-	ctx, stop := a.interruptible(context.Background())
-	defer stop()
+	ctx := a.interruptible(context.Background())
+	defer a.deafen()
 	a.again = repeat(args)
+	ours := args // what follows -- is somebody else's command
+	if n := slices.Index(args, "--"); n >= 0 {
+		ours = args[:n]
+	}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if is[*usageError](err) && a.format == text && slices.Contains(args, "--json") {
+	if is[*usageError](err) && a.format == text && slices.Contains(ours, "--json") {
 		a.format = document // the command line was given up before its --json was read
 	}
 	// A verb that was interrupted reports whatever call it was in; the reason is the signal.
@@ -137,6 +142,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.fmtCommand(),
 		a.planCommand(), a.upCommand(), a.statusCommand(), a.verifyCommand(), a.traceCommand(), a.downCommand(),
+		a.runCommand(), a.sshCommand(), a.execCommand(),
 		a.exportCommand(), a.policyCommand(), a.gcCommand(),
 		a.imageCommand(),
 		a.rehearsalCommand(), a.completionCommand(), a.versionCommand(),

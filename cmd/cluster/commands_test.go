@@ -172,6 +172,7 @@ func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[4:]...)
 	cmd.Dir, cmd.Env = ts.MkAbs("."), environment(ts)
+	detach(cmd)
 	cmd.Stdout, cmd.Stderr = &out, &listener{to: &errs, word: "interrupted", heard: heard}
 	ts.Check(cmd.Start())
 	waitFile(ts, false, args[2:3])
@@ -228,7 +229,7 @@ func (l *listener) Write(b []byte) (int, error) {
 // environment is what the commands of a script see.
 func environment(ts *testscript.TestScript) []string {
 	env := os.Environ()
-	for _, name := range append(slices.Sorted(maps.Keys(sandbox(""))), "AWS_ENDPOINT_URL_EC2", "CLUSTER_REHEARSE", "TERM") {
+	for _, name := range append(slices.Sorted(maps.Keys(sandbox(""))), "AWS_ENDPOINT_URL_EC2", "CLUSTER_REHEARSE", "CLUSTER_SSH", "TERM") {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env

@@ -18,6 +18,8 @@ const (
 	exitNotIdentical = 4   // a node does not come from the image
 	exitRefused      = 5   // a blocker, a stale saved plan, a missing confirmation
 	exitUsage        = 64  // the command line or the cluster file is wrong; nothing was called
+	exitNotRunnable  = 126 // a command of the user's cannot be started
+	exitNotFound     = 127 // there is no such command
 	exitInterrupted  = 130 // a signal
 )
 
@@ -71,11 +73,15 @@ type refusedError struct {
 func (e *refusedError) Error() string { return e.message }
 
 // exitCode is the one place where an error becomes a number. A cluster that is not identical is
-// the worst news and wins over everything that may have happened besides.
+// the worst news and wins over everything that may have happened besides; where a command of the user's ran,
+// and failed, its exit code is what counts.
 func exitCode(err error) int {
 	switch {
 	case err == nil, errors.Is(err, errStopped):
 		return exitDone
+	case is[*commandError](err):
+		command, _ := errors.AsType[*commandError](err)
+		return command.code
 	case is[*fleet.IdentityError](err), is[*driftError](err), is[*brokenError](err):
 		return exitNotIdentical
 	case errors.Is(err, errInterrupted):

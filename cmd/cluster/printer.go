@@ -114,6 +114,13 @@ func (p *printer) write(b []byte) {
 	}
 }
 
+// destination is where what is written goes.
+func (p *printer) destination() io.Writer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.w
+}
+
 // redirect sends what is written from now on to w, and returns where it went before.
 func (p *printer) redirect(w io.Writer) (before io.Writer) {
 	p.mu.Lock()

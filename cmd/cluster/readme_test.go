@@ -254,6 +254,20 @@ func TestReadmeWhen(t *testing.T) {
 	}
 }
 
+// TestReadmeExec holds that what exec shows in the README is what its script waits for.
+func TestReadmeExec(t *testing.T) {
+	_, section, _ := strings.Cut(readme(t), "\n## Running a job\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	script, err := os.ReadFile(filepath.Join("..", "..", "testdata", "script", "exec_gathers.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := blocks(section, "text")
+	if len(shown) != 1 || !strings.Contains(string(script), "\n-- differs --\n"+shown[0]+"-- ") {
+		t.Errorf("the script exec_gathers does not wait for what the README shows:\n%s", shown)
+	}
+}
+
 // TestReadmeImages holds that the commands of the chapter on images are those of its script.
 func TestReadmeImages(t *testing.T) {
 	_, section, _ := strings.Cut(readme(t), "\n## Images\n")

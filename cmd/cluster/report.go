@@ -66,6 +66,11 @@ func diagnose(err error) hcl.Diagnostics {
 			return nil
 		}
 		return problem(hcl.Range{}, sentence(e.message), e.hint)
+	case *commandError:
+		if e.said {
+			return nil
+		}
+		return problem(hcl.Range{}, sentence(e.Error()), "")
 	case *ami.WordError:
 		return problem(hcl.Range{}, sentence(e.Error()), "")
 	case *ami.RefusedError:
@@ -127,7 +132,7 @@ func diagnose(err error) hcl.Diagnostics {
 
 // known says whether diagnose has more to say of err than its text.
 func known(err error) bool {
-	return is[*fleet.CallError](err) || is[*driftError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
+	return is[*fleet.CallError](err) || is[*commandError](err) || is[*driftError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
 		is[*fleet.TimeoutError](err) || is[*fleet.GangError](err) || is[*fleet.ProtectedError](err) || is[*fleet.LostError](err) || is[*fleet.CredentialsError](err) ||
 		is[*ami.RefusedError](err) || is[*ami.WordError](err) || is[*ami.BlockedError](err) || is[*ami.FailedError](err) ||
 		is[*ami.ProvisionError](err) || is[*ami.ProbeError](err) ||

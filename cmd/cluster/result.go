@@ -77,5 +77,7 @@ func (a *app) interrupted(r fleet.Report) {
 	if r.Roll != nil && len(r.Roll.Groups) > 0 {
 		a.err.printf("%s\n", rolled(*r.Roll))
 	}
-	a.err.printf("Nothing is lost. To go on: %s\n", a.again)
+	if a.again != "" {
+		a.err.printf("Nothing is lost. To go on: %s\n", a.again)
+	}
 }

@@ -1,0 +1,310 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"cluster/fleet"
+	"cluster/fleet/export"
+	"cluster/planner"
+	"cluster/spec"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var o runOptions
+	c := &cobra.Command{
+		Use:   "run FILE [--down] [--keep-on-failure] -- COMMAND [ARGUMENT…]",
+		Short: "Launch the cluster, run a command here, and terminate the cluster",
+		Long: `Do what up does, run the command on this computer, and terminate the cluster
+when it has ended, whatever happened. Nothing is asked: this is the line of a
+job script. Standard input and output are the command's; what there is to say
+about the cluster goes to standard error.
+
+The command finds in its environment:
+
+  CLUSTER_FILE        the cluster file, for cluster ssh and cluster exec
+  CLUSTER_NAME, CLUSTER_REGION
+  CLUSTER_NODES       the nodes, folded: compute-[0-61,63],head-0
+  CLUSTER_NODE_COUNT  how many they are
+  CLUSTER_HOSTS_FILE  a file with their private addresses, one a line
+  CLUSTER_INVENTORY   a file with what status --json says
+  CLUSTER_EXPORT      a folder with what cluster export writes, such as for
+                      mpirun --hostfile "$CLUSTER_EXPORT"/openmpi
+
+The files go when the command ends. It is not run if the cluster did not come
+up whole and identical; fewer nodes than count will do where launch.min allows
+them. What had come up is then terminated.
+
+Nodes that were there before are used, and are left as they are: only what this
+run launched is terminated, unless --down ends all of the cluster. That is for
+jobs that are started again after a crash. A run that would have to replace or
+terminate a node before the command starts is refused.
+
+The first SIGINT, SIGTERM or SIGHUP is passed on to the command, the second
+kills it; the cluster goes all the same. Killed with SIGKILL, run leaves the
+nodes to cluster down, and to their ttl.
+
+EXIT STATUS
+  The command's, or 128+n if signal n ended it. 1 if it did well and terminating
+  the cluster did not. Where the command never ran:
+  1    failed: an API error, a time-out
+  3    short: capacity or quota did not allow what was asked
+  4    not identical: a node does not come from the image
+  5    refused: a blocker, or nodes that would have to go first
+  64   the command line or the cluster file is wrong; nothing was called
+  126  the command cannot be started
+  127  there is no such command; nothing was called
+  130  interrupted`,
+		Args: fileAndCommand,
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.runJob(c.Context(), args[0], args[1:], o)
+		},
+	}
+	c.Flags().BoolVar(&o.down, "down", false, "terminate nodes that were there before the run as well")
+	c.Flags().BoolVar(&o.keepOnFailure, "keep-on-failure", false, "keep the cluster if the command fails")
+	return c
+}
+
+type runOptions struct {
+	down          bool
+	keepOnFailure bool
+}
+
+// fileAndCommand accepts a cluster file and, behind --, a command.
+func fileAndCommand(c *cobra.Command, args []string) error {
+	dash := c.ArgsLenAtDash()
+	switch {
+	case dash == 1 && len(args) > 1:
+		return nil
+	case dash < 0 || len(args) == dash:
+		return &usageError{message: c.Name() + " needs a command behind --", hint: fmt.Sprintf("Write: %s FILE -- COMMAND.", c.CommandPath())}
+	default:
+		return oneFile(c, args[:dash])
+	}
+}
+
+// A run is a cluster that is there for one command.
+type run struct {
+	*app
+	path   string
+	want   *spec.Cluster
+	before map[string]bool // ids of the live instances that were there before
+	began  bool            // something may have been launched
+}
+
+func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptions) error {
+	stdout := a.out.destination()
+	a.out = a.err // standard output is the command's
+	command, err := findCommand(argv[0])
+	if err != nil {
+		return err
+	}
+	want, err := a.load(path)
+	if err != nil {
+		return err
+	}
+	a.again = "" // what goes on after an interrupt is down, and that is done here
+	r := &run{app: a, path: path, want: want, before: map[string]bool{}}
+	a.show(mortality(want))
+	j, err := r.up(ctx)
+	if err != nil && !r.began {
+		return err
+	}
+	if err != nil {
+		return errors.Join(err, r.down(a.interruptible(context.WithoutCancel(ctx)), o))
+	}
+	ctx, failed := r.job(ctx, command, argv, j, stdout)
+	if is[*commandError](failed) && o.keepOnFailure {
+		a.err.printf("%s: kept, because the command failed. To end it: %s\n", want.Name, a.followUp("down", path))
+		return failed
+	}
+	return errors.Join(failed, r.down(ctx, o))
+}
+
+// mortality warns of nodes that nobody ends if this program and its computer are gone.
+func mortality(want *spec.Cluster) hcl.Diagnostics {
+	if !slices.ContainsFunc(want.Groups, func(g spec.Group) bool { return g.Count > 0 && g.TTL == 0 }) {
+		return nil
+	}
+	return hcl.Diagnostics{{
+		Severity: hcl.DiagWarning,
+		Summary:  "Nodes without a time to live",
+		Detail: "If this computer dies during the job, they stay until somebody runs cluster down. " +
+			"With ttl = \"8h\" in the cluster block they end by themselves.",
+	}}
+}
+
+// up brings the cluster up, and says what a job is told of it.
+func (r *run) up(ctx context.Context) (j job, err error) {
+	lock, err := r.readLock(r.path)
+	if err != nil {
+		return j, err
+	}
+	l, err := r.connect(ctx, r.want)
+	if err != nil {
+		return j, err
+	}
+	defer l.close()
+	lock.tell(r.want, l, false)
+	p, have, err := l.plan(ctx, r.want)
+	if err != nil {
+		return j, err
+	}
+	for _, i := range have.Instances {
+		if !i.State.Dead() {
+			r.before[i.ID] = true
+		}
+	}
+	if len(p.Blockers) > 0 {
+		r.planText(r.err, l, p, have)
+		return j, &refusedError{message: blockedText(p), quiet: true, short: p.Short()}
+	}
+	if n := displaced(p); n > 0 {
+		r.planText(r.err, l, p, have)
+		return j, &refusedError{
+			message: fmt.Sprintf("%s of cluster %s would have to go first", plural(n, "node"), p.Cluster),
+			hint:    fmt.Sprintf("run ends no node that it did not launch. Either of these does: %s, or %s.", r.followUp("up", r.path), r.followUp("down", r.path)),
+		}
+	}
+	r.writeLock(lock, r.want, have, l)
+	r.began = true
+	if settled(r.want, have, p) {
+		err = r.nothingToDo(r.want, have, p, l)
+	} else {
+		r.planText(r.err, l, p, have)
+		err = r.apply(ctx, l, r.want, have, p)
+	}
+	if err != nil && !usable(err) {
+		return j, err
+	}
+	r.show(diagnose(err))
+	now, err := l.Observe(ctx, r.want, fleet.Nodes)
+	if err != nil {
+		return j, err
+	}
+	types, err := l.InstanceTypes(ctx, now.Instances)
+	if err != nil {
+		return j, err
+	}
+	return job{Status: newStatusDoc(r.want, now, l), Inventory: export.New(r.want, now, types, ""), Rehearsal: r.rehearse}, nil
+}
+
+// displaced is how many nodes a plan ends.
+func displaced(p planner.Plan) (n int) {
+	for _, x := range p.Actions {
+		if x.Kind == planner.Terminate || x.Kind == planner.Replace {
+			n += x.Count()
+		}
+	}
+	return n
+}
+
+// usable says that all that is wrong with a cluster is that groups have fewer nodes than their count, and as many
+// as their launch.min.
+func usable(err error) bool {
+	switch e := err.(type) {
+	case *fleet.ShortError:
+		return e.Kept
+	case interface{ Unwrap() []error }:
+		return !slices.ContainsFunc(e.Unwrap(), func(one error) bool { return !usable(one) })
+	default:
+		return false
+	}
+}
+
+// job runs the command. The context that it returns goes on from there.
+func (r *run) job(ctx context.Context, command string, argv []string, j job, stdout io.Writer) (context.Context, error) {
+	var err error
+	if j.File, err = filepath.Abs(r.path); err != nil {
+		return ctx, fmt.Errorf("find %s: %w", slash(r.path), err)
+	}
+	dir, err := j.writeFiles()
+	if err != nil {
+		return ctx, err
+	}
+	defer os.RemoveAll(dir)
+	name := r.want.Name
+	_, keys := j.Status.runningNodes()
+	r.err.printf("%s: running %s with %s\n", name, argv[0], foldNodes(keys))
+	ctx, err = r.foreground(ctx, command, argv, slices.Concat(r.env, j.environment(dir)), stdout)
+	if err == nil {
+		r.err.printf("%s: %s is done\n", name, argv[0])
+	} else if failed, ok := errors.AsType[*commandError](err); ok && failed.said {
+		r.err.printf("%s: %s\n", name, err)
+	}
+	return ctx, err
+}
+
+// down terminates what the run launched, or all of the cluster.
+func (r *run) down(ctx context.Context, o runOptions) error {
+	r.again = r.followUp("down", r.path)
+	empty := r.want.Empty()
+	l, err := r.connect(ctx, empty)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	if err := r.unreserve(ctx, l, r.want); err != nil {
+		return err
+	}
+	p, have, err := l.plan(ctx, empty)
+	switch {
+	case err != nil:
+		return err
+	case len(r.before) > 0 && !o.down:
+		return r.release(ctx, l, have)
+	case len(p.Blockers) > 0:
+		r.show(obstacles(p))
+		return &refusedError{message: blockedText(p), hint: "To try again: " + r.again}
+	case p.Empty():
+		r.err.printf("%s: nothing left\n", p.Cluster)
+		return nil
+	}
+	return r.apply(ctx, l, empty, have, p)
+}
+
+// release ends the instances that were not there before the run. They are not waited for: the cluster goes on.
+func (r *run) release(ctx context.Context, l *link, have planner.Observed) error {
+	var mine []string
+	for _, i := range have.Instances {
+		if !i.State.Dead() && !r.before[i.ID] {
+			mine = append(mine, i.ID)
+		}
+	}
+	if len(mine) > 0 {
+		if err := l.Session.Terminate(ctx, mine...); err != nil {
+			return err
+		}
+	}
+	r.err.printf("%s: %s of this run terminated, %s from before it left. To end the cluster: %s\n",
+		r.want.Name, plural(len(mine), "node"), plural(len(r.before), "node"), r.again)
+	return nil
+}
+
+// followUp is the command line of another verb for the same cluster.
+func (a *app) followUp(verb, path string) string {
+	words := []string{"cluster", verb}
+	if a.rehearse {
+		words = append(words, "--rehearse")
+	}
+	if a.region != "" {
+		words = append(words, "--region", shellWord(a.region))
+	}
+	for _, in := range a.inputs {
+		if in.File != "" {
+			words = append(words, "--var-file", shellWord(in.File))
+		} else {
+			words = append(words, "--var", shellWord(in.Var))
+		}
+	}
+	return strings.Join(append(words, shellWord(path)), " ")
+}
