@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -148,11 +147,7 @@ func (r *reached) choose(group, list string) (nodes []target, err error) {
 		}
 	}
 	if _, ok := r.want.Group(group); group != "" && !ok {
-		var names []string
-		for _, g := range r.want.Groups {
-			names = append(names, g.Name)
-		}
-		return nil, &usageError{message: fmt.Sprintf("cluster %s has no group %s", r.want.Name, group), hint: "Its groups are " + strings.Join(names, ", ") + "."}
+		return nil, noGroup(r.want, group)
 	}
 	for _, t := range r.nodes {
 		if (group == "" || t.node.Group == group) && (list == "" || named[t.node]) {
