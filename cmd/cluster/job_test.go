@@ -27,7 +27,7 @@ func TestFoldNodes(t *testing.T) {
 			t.Errorf("%q folds to %q, want %q", c.list, got, c.folded)
 		}
 	}
-	if got := foldNodes([]nodeKey{{"compute", -1}, {"compute", 4}}); got != "compute-?,compute-4" {
+	if got := foldNodes([]nodeKey{{"compute", -1}, {"compute", 4}}); got != "compute-4,compute-?" {
 		t.Errorf("a slot that cannot be told folds to %q", got)
 	}
 	for _, bad := range []string{"", "compute", "-1", "compute-", "compute-x", "compute-[3-1]", "compute-[0-1", "a-0,,b-0", "compute-[]"} {

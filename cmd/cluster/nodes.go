@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cluster/planner"
+	"cluster/spec/hostlist"
 )
 
 // A nodeKey tells one node from another.
@@ -20,66 +23,37 @@ func (k nodeKey) String() string { return planner.NodeName(k.Group, k.Slot) }
 // Groups keep the order in which they first appear; a node that appears twice is there once.
 func foldNodes(nodes []nodeKey) string {
 	var groups []string
-	slots := map[string]planner.Slots{}
+	names := map[string][]string{}
 	for _, n := range nodes {
 		if !slices.Contains(groups, n.Group) {
 			groups = append(groups, n.Group)
 		}
-		slots[n.Group] = append(slots[n.Group], n.Slot)
+		names[n.Group] = append(names[n.Group], n.String())
 	}
-	var folded []string
-	for _, g := range groups {
-		s := slots[g]
-		slices.Sort(s)
-		s = slices.Compact(s)
-		if s[0] < 0 {
-			folded = append(folded, planner.NodeName(g, -1))
-			s = s[1:]
-		}
-		switch len(s) {
-		case 0:
-		case 1:
-			folded = append(folded, planner.NodeName(g, s[0]))
-		default:
-			folded = append(folded, fmt.Sprintf("%s-[%s]", g, s))
-		}
+	folded := make([]string, len(groups))
+	for i, g := range groups {
+		folded[i] = hostlist.Fold(names[g])
 	}
 	return strings.Join(folded, ",")
 }
 
+// commas is a comma with the white space that people put beside it.
+var commas = regexp.MustCompile(`\s*,\s*`)
+
 // parseNodes reads what foldNodes writes, in any order and with white space around the commas. The nodes come
-// in the order of the list; an error says which part of it has no meaning.
+// in the order of the list, each once; an error says which part of it has no meaning.
 func parseNodes(list string) (nodes []nodeKey, err error) {
-	for _, part := range splitNodes(list) {
-		part = strings.TrimSpace(part)
-		group, folded, ok := cutLast(part, "-")
-		if open := strings.Index(part, "-["); open >= 0 && strings.HasSuffix(part, "]") {
-			group, folded, ok = part[:open], part[open+2:len(part)-1], true
+	hosts, err := hostlist.Expand(strings.TrimSpace(commas.ReplaceAllString(list, ",")))
+	if err != nil {
+		return nil, err
+	}
+	for _, host := range hosts {
+		group, number, _ := cutLast(host, "-")
+		n := nodeKey{Group: group}
+		if n.Slot, err = strconv.Atoi(number); err != nil || group == "" || n.String() != host {
+			return nil, fmt.Errorf("%q names no node", host)
 		}
-		slots, err := planner.ParseSlots(folded)
-		if !ok || group == "" || strings.ContainsAny(group, "[] ") || len(slots) == 0 || err != nil {
-			return nil, fmt.Errorf("%q names no nodes", part)
-		}
-		for _, s := range slots {
-			nodes = append(nodes, nodeKey{group, s})
-		}
+		nodes = append(nodes, n)
 	}
 	return nodes, nil
-}
-
-// splitNodes splits a list at the commas outside brackets.
-func splitNodes(list string) (parts []string) {
-	depth, from := 0, 0
-	for i, r := range list {
-		switch {
-		case r == '[':
-			depth++
-		case r == ']':
-			depth--
-		case r == ',' && depth == 0:
-			parts = append(parts, list[from:i])
-			from = i + 1
-		}
-	}
-	return append(parts, list[from:])
 }

@@ -15,7 +15,6 @@ import (
 	"cluster/planner"
 	"cluster/spec"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -130,19 +129,6 @@ func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptio
 	return errors.Join(failed, r.down(ctx, o))
 }
 
-// mortality warns of nodes that nobody ends if this program and its computer are gone.
-func mortality(want *spec.Cluster) hcl.Diagnostics {
-	if !slices.ContainsFunc(want.Groups, func(g spec.Group) bool { return g.Count > 0 && g.TTL == 0 }) {
-		return nil
-	}
-	return hcl.Diagnostics{{
-		Severity: hcl.DiagWarning,
-		Summary:  "Nodes without a time to live",
-		Detail: "If this computer dies during the job, they stay until somebody runs cluster down. " +
-			"With ttl = \"8h\" in the cluster block they end by themselves.",
-	}}
-}
-
 // up brings the cluster up, and says what a job is told of it.
 func (r *run) up(ctx context.Context) (j job, err error) {
 	lock, err := r.readLock(r.path)
@@ -196,29 +182,6 @@ func (r *run) up(ctx context.Context) (j job, err error) {
 		return j, err
 	}
 	return job{Status: newStatusDoc(r.want, now, l), Inventory: export.New(r.want, now, types, ""), Rehearsal: r.rehearse}, nil
-}
-
-// displaced is how many nodes a plan ends.
-func displaced(p planner.Plan) (n int) {
-	for _, x := range p.Actions {
-		if x.Kind == planner.Terminate || x.Kind == planner.Replace {
-			n += x.Count()
-		}
-	}
-	return n
-}
-
-// usable says that all that is wrong with a cluster is that groups have fewer nodes than their count, and as many
-// as their launch.min.
-func usable(err error) bool {
-	switch e := err.(type) {
-	case *fleet.ShortError:
-		return e.Kept
-	case interface{ Unwrap() []error }:
-		return !slices.ContainsFunc(e.Unwrap(), func(one error) bool { return !usable(one) })
-	default:
-		return false
-	}
 }
 
 // job runs the command. The context that it returns goes on from there.
