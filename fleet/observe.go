@@ -40,7 +40,7 @@ func (l *Launcher) Observe(ctx context.Context, want *spec.Cluster, scope Scope)
 	}
 	have.At = s.now()
 	if scope >= Placing {
-		have.Principal, have.Account = s.principal(ctx)
+		have.Principal, have.Account = s.Principal(ctx)
 		have.Adopt = l.Adopt
 	}
 	if scope >= Images {

@@ -26,12 +26,8 @@ func newSTS(cfg aws.Config, ec2Endpoint *string) *sts.Client {
 }
 
 // Principal is who is asking, by an ARN that lasts from login to login, and the account; both empty if
-// STS does not say.
-func (s *Session) Principal(ctx context.Context) (arn, account string) { return s.principal(ctx) }
-
-// principal is who is asking, and the account; both empty if STS does not say. It is asked once
-// a session.
-func (s *Session) principal(ctx context.Context) (arn, account string) {
+// STS does not say. It is asked once a session.
+func (s *Session) Principal(ctx context.Context) (arn, account string) {
 	s.who.Do(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), principalPatience)
 		defer cancel()
