@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -159,6 +160,15 @@ func (a *apply) failures() error {
 	return errors.Join(errs...)
 }
 
+// required are the slots of the group that have to have a node.
+func (g *groupRun) required() iter.Seq[int] { return g.spec.Required() }
+
+// aside says that a node is burst capacity that nobody asks for now: it is there to be proven, and neither waited
+// for nor made good.
+func (g *groupRun) aside(n *node) bool {
+	return g.spec != nil && g.spec.Slurm.Burst && n.Slot >= 0 && !g.spec.Requires(n.Slot)
+}
+
 func (a *apply) instanceType(name string) planner.InstanceType { return a.types[name] }
 
 func (a *apply) group(name string) *groupRun {
@@ -221,6 +231,9 @@ func (a *apply) report() Report {
 	r.Calls, r.ByAction = a.s.Calls()
 	for _, g := range a.groups {
 		g.report.Running = a.running(g)
+		if g.spec != nil && g.spec.Slurm.Burst && len(g.spec.Asked) == 0 {
+			g.report.Want = g.report.Running // nodes come and go meanwhile
+		}
 		r.Groups = append(r.Groups, g.report)
 	}
 	for _, i := range a.last {
