@@ -21,9 +21,25 @@ func sshConfig(v Inventory) string {
 		if n.Instance != "" {
 			fmt.Fprintf(&b, "    HostKeyAlias %s\n", n.Instance)
 		}
+		b.WriteString(v.Login.config())
 		if n.PublicIP == "" && v.Gateway != nil {
 			fmt.Fprintf(&b, "    ProxyJump %s\n", v.Gateway.Name)
 		}
+	}
+	return b.String()
+}
+
+// config are the lines of a host about how one gets in.
+func (l Login) config() string {
+	var b strings.Builder
+	if l.User != "" {
+		fmt.Fprintf(&b, "    User %s\n", l.User)
+	}
+	if l.Port != 0 {
+		fmt.Fprintf(&b, "    Port %d\n", l.Port)
+	}
+	if l.IdentityFile != "" {
+		fmt.Fprintf(&b, "    IdentityFile \"%s\"\n    IdentitiesOnly yes\n", l.IdentityFile)
 	}
 	return b.String()
 }
