@@ -3,6 +3,7 @@ package export
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -53,10 +54,10 @@ func hasNode(nodes []Node, name string) bool {
 	return false
 }
 
-// compact leaves out what is empty.
+// compact leaves out what is empty or was there before.
 func compact(list ...string) (out []string) {
 	for _, s := range list {
-		if s != "" {
+		if s != "" && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}
