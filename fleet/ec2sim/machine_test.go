@@ -151,11 +151,16 @@ func TestMetadataService(t *testing.T) {
 		"/latest/meta-data/placement/availability-zone": "us-east-1a",
 		"/latest/meta-data/placement/region":            "us-east-1",
 		"/latest/user-data":                             "#!/bin/sh\necho hello\n",
-		"/latest/":                                      "meta-data/\nuser-data",
+		"/latest/":                                      "dynamic/\nmeta-data/\nuser-data",
+		"/latest/dynamic/instance-identity/":            "document\nrsa2048",
 	} {
 		if code, got := ask(t, s.URL, "GET", path, token, session); code != http.StatusOK || got != want {
 			t.Errorf("%s: %d %q, want %q", path, code, got, want)
 		}
+	}
+	document, _, err := r.IdentityDocument(ids[1])
+	if code, got := ask(t, s.URL, "GET", "/latest/dynamic/instance-identity/document", token, session); err != nil || code != http.StatusOK || got != string(document) {
+		t.Errorf("the identity document: %d %q, %v", code, got, err)
 	}
 	if code, _ := ask(t, s.URL, "GET", "/latest/meta-data/nothing", token, session); code != http.StatusNotFound {
 		t.Errorf("a path that is not there gives %d", code)

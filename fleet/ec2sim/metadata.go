@@ -54,8 +54,24 @@ func (m *metadata) ServeHTTP(out http.ResponseWriter, q *http.Request) {
 	case !m.known(q.Header.Get(tokenHeader), s.options):
 		http.Error(out, "a session token is needed: PUT /latest/api/token", http.StatusUnauthorized)
 	default:
+		if asked := path.Clean(q.URL.Path); asked == "/latest" || strings.HasPrefix(asked, "/latest/dynamic") {
+			if err := m.identify(s); err != nil {
+				http.Error(out, err.Error(), http.StatusInternalServerError)
+				return
+			}
+		}
 		s.serve(out, q.URL.Path)
 	}
+}
+
+// identify adds the signed identity document to what an instance can read.
+func (m *metadata) identify(s self) error {
+	document, signed, err := m.r.IdentityDocument(m.id)
+	if err == nil {
+		s.texts["/dynamic/instance-identity/document"] = string(document)
+		s.texts["/dynamic/instance-identity/rsa2048"] = string(signed)
+	}
+	return err
 }
 
 // openSession gives a token away, unless the request came through a proxy.
