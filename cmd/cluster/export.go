@@ -9,6 +9,7 @@ import (
 
 	"cluster/fleet"
 	"cluster/fleet/export"
+	"cluster/planner"
 	"cluster/spec"
 	"cluster/spec/hostlist"
 
@@ -120,7 +121,7 @@ func (a *app) export(ctx context.Context, format, path string, x exporting) erro
 		return err
 	}
 	defer l.close()
-	inv, err := inventory(ctx, l, want, per)
+	inv, err := a.inventory(ctx, l, want, per)
 	if err != nil {
 		return err
 	}
@@ -158,13 +159,23 @@ func noGroup(want *spec.Cluster, group string) error {
 }
 
 // inventory looks at the nodes of a cluster, and at what EC2 says of their types.
-func inventory(ctx context.Context, l *link, want *spec.Cluster, per spec.SlotsPer) (export.Inventory, error) {
+func (a *app) inventory(ctx context.Context, l *link, want *spec.Cluster, per spec.SlotsPer) (export.Inventory, error) {
 	have, err := l.Observe(ctx, want, fleet.Nodes)
 	if err != nil {
 		return export.Inventory{}, err
 	}
+	return a.inventoryOf(ctx, l, want, have, per)
+}
+
+// inventoryOf is the inventory of nodes that were looked at.
+func (a *app) inventoryOf(ctx context.Context, l *link, want *spec.Cluster, have planner.Observed, per spec.SlotsPer) (export.Inventory, error) {
 	types, err := l.InstanceTypes(ctx, have.Instances)
-	return export.New(want, have, types, per), err
+	if err != nil {
+		return export.Inventory{}, err
+	}
+	inv := export.New(want, have, types, per)
+	inv.Login, err = a.login()
+	return inv, err
 }
 
 // exportable says why an inventory is not for jobs: with partial, only if it is empty.
@@ -205,7 +216,7 @@ func exportDir(dir string) error {
 
 // exportAll writes a cluster that is up in all formats into a folder.
 func (a *app) exportAll(ctx context.Context, l *link, want *spec.Cluster, dir string) error {
-	inv, err := inventory(ctx, l, want, "")
+	inv, err := a.inventory(ctx, l, want, "")
 	if err != nil {
 		return err
 	}

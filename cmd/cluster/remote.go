@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cluster/fleet"
+	"cluster/fleet/export"
 	"cluster/planner"
 	"cluster/spec"
 
@@ -49,6 +51,7 @@ type sshWay struct {
 	user    string
 	public  bool
 	jump    *target // nil: straight
+	login   export.Login
 }
 
 // args are the arguments of ssh for a node, without the program itself. A command of one word is a line for the
@@ -83,8 +86,14 @@ func (w sshWay) args(t target, options, command []string) []string {
 // host are the arguments that name a host and its key.
 func (w sshWay) host(t target, public bool) []string {
 	args := []string{"-o", "HostKeyAlias=" + t.instance}
-	if w.user != "" {
-		args = append(args, "-l", w.user)
+	if user := cmp.Or(w.user, w.login.User); user != "" {
+		args = append(args, "-l", user)
+	}
+	if w.login.Port != 0 {
+		args = append(args, "-p", strconv.Itoa(w.login.Port))
+	}
+	if w.login.IdentityFile != "" {
+		args = append(args, "-o", "IdentityFile="+sshWord(w.login.IdentityFile), "-o", "IdentitiesOnly=yes")
 	}
 	if public {
 		return append(args, t.public)
@@ -103,13 +112,17 @@ type reached struct {
 // reach looks up the running nodes of a cluster, and how they are connected to.
 func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached, error) {
 	program := a.getenv("CLUSTER_SSH")
-	if a.rehearse && program == "" {
+	login, err := a.login()
+	if err != nil {
+		return nil, err
+	}
+	if a.rehearse && program == "" && login == (export.Login{}) {
 		return nil, &refusedError{
 			message: "there is nothing to connect to in a rehearsal",
-			hint:    "Its nodes are records in a file. CLUSTER_SSH may name a program that stands in for ssh.",
+			hint:    "Its nodes are records in a file, unless they were launched with --body sshd. CLUSTER_SSH may name a program that stands in for ssh.",
 		}
 	}
-	program, err := findCommand(cmp.Or(program, "ssh"))
+	program, err = findCommand(cmp.Or(program, "ssh"))
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +141,7 @@ func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached
 	}
 	r := &reached{want: want, have: have, nodes: targets(newStatusDoc(want, have, l), have)}
 	r.way, err = newWay(program, want, r.nodes, o)
+	r.way.login = login
 	return r, err
 }
 

@@ -17,7 +17,7 @@ func (a *app) upCommand() *cobra.Command {
 	var planPath, exportTo string
 	var yes bool
 	c := &cobra.Command{
-		Use:   "up FILE [--plan PLAN] [--export DIR] [--yes] [--json]",
+		Use:   "up FILE [--plan PLAN] [--export DIR] [--body PROGRAM] [--yes] [--json]",
 		Short: "Launch the cluster, wait for it and prove it identical",
 		Long: `Make the cluster what the file says: show the plan, ask, launch, wait until
 every node runs, and verify that each comes from the image. Interrupted or
@@ -32,6 +32,8 @@ plan made now is the same to the byte.
 With --export, a cluster that is up and proven is written into a folder in every
 format of cluster export, also if there was nothing to do.
 
+` + bodyHelp + `
+
 ` + exitStatus,
 		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -43,6 +45,7 @@ format of cluster export, also if there was nothing to do.
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	a.jsonFlag(c, events, "write one JSON event a line")
 	a.adoptFlag(c)
+	a.bodyFlag(c)
 	a.upgradeFlag(c)
 	return c
 }
@@ -51,6 +54,9 @@ func (a *app) up(ctx context.Context, path, planPath, exportTo string, yes bool)
 	a.startStream()
 	want, err := a.load(path)
 	if err != nil {
+		return err
+	}
+	if err := a.giveBodies(); err != nil {
 		return err
 	}
 	lock, err := a.readLock(path)

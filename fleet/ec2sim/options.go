@@ -37,6 +37,10 @@ type Options struct {
 	// other than nil is the answer. It must not call the region.
 	Hook func(*Call) error
 
+	// Loopback gives each instance that is launched an address of its own in 127.0.0.0/8, private and public
+	// in one, so that a program on this computer can be the instance for whoever connects to it.
+	Loopback bool
+
 	Path string // the file that Open keeps the state in; New ignores it
 }
 
