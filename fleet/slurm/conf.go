@@ -101,11 +101,11 @@ func (c Conf) general() []Setting {
 	parameters := []string{"enable_configless"}
 	if c.bursts() {
 		parameters = append(parameters, "idle_on_node_suspend")
-		if !c.Release.From(Release{23, 11}) {
-			parameters = append(parameters, "cloud_reg_addrs") // afterwards it is not an option any more
-		}
-		if c.Lab {
+		switch {
+		case c.Lab:
 			parameters = append(parameters, "power_save_interval=1")
+		case !c.Release.From(Release{23, 11}):
+			parameters = append(parameters, "cloud_reg_addrs") // afterwards it is not an option any more
 		}
 	}
 	settings := []Setting{
