@@ -29,10 +29,12 @@ var (
 		args: []string{"reservations", "reservation_group", "blocks", "only"}}
 	updateBlock = &blockType{name: "update", once: true,
 		args: []string{"max_unavailable", "order"}}
+	readyBlock = &blockType{name: "ready", label: "name",
+		args: []string{"command", "timeout"}}
 	groupBlock = &blockType{name: "group", label: "name",
 		args: []string{"count", "instance_type", "instance_types", "placement", "market", "fallback", "efa",
 			"subnets", "security_groups", "instance_profile", "user_data", "tags", "ttl", "slots_per"},
-		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock, updateBlock}}
+		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock, readyBlock, updateBlock}}
 	clusterBlock = &blockType{name: "cluster", label: "name",
 		args:   []string{"region", "tags", "ttl"},
 		blocks: []*blockType{imageBlock, networkBlock, updateBlock, groupBlock}}
