@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"cluster/fleet"
 	"cluster/planner"
@@ -21,6 +22,10 @@ type target struct {
 	instance string
 	private  string // address
 	public   string // empty: it has none
+	launched time.Time
+
+	keys    string // path of a file with its host keys; empty: none is known
+	keyless string // why not
 }
 
 // remoteOptions are the flags of the verbs that connect to nodes.
@@ -38,10 +43,11 @@ func (o *remoteOptions) flags(c *cobra.Command) {
 
 // remoteHelp is the part of their help that they share.
 const remoteHelp = `Your own ssh does the talking, so your configuration, agent and keys work;
-CLUSTER_SSH names another program. Host keys are looked up under the id of the
-instance, so that a new node at an old address is a new host and not a changed
-one. Whether an unknown key is accepted is for StrictHostKeyChecking in your
-configuration to say.`
+CLUSTER_SSH names another program. A host key is that of the instance's id, so
+that a new node at an old address is a new host and not a changed one. It is
+read once on the console of the node, where cloud-init writes it, and from then
+on nothing else is accepted. Where EC2 shows none, your own known_hosts and
+StrictHostKeyChecking decide.`
 
 // An sshWay is how nodes are connected to.
 type sshWay struct {
@@ -82,7 +88,7 @@ func (w sshWay) args(t target, options, command []string) []string {
 
 // host are the arguments that name a host and its key.
 func (w sshWay) host(t target, public bool) []string {
-	args := []string{"-o", "HostKeyAlias=" + t.instance}
+	args := append([]string{"-o", "HostKeyAlias=" + t.instance}, sshKeyOptions(t)...)
 	if w.user != "" {
 		args = append(args, "-l", w.user)
 	}
@@ -94,22 +100,29 @@ func (w sshWay) host(t target, public bool) []string {
 
 // A reached is a cluster whose nodes can be connected to.
 type reached struct {
+	*link
+	keys  keyring
 	want  *spec.Cluster
 	have  planner.Observed
 	nodes []target // those that run, in the order of the file
 	way   sshWay
 }
 
-// reach looks up the running nodes of a cluster, and how they are connected to.
-func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached, error) {
+// sshProgram is the user's ssh, or what stands in for it.
+func (a *app) sshProgram() (string, error) {
 	program := a.getenv("CLUSTER_SSH")
 	if a.rehearse && program == "" {
-		return nil, &refusedError{
+		return "", &refusedError{
 			message: "there is nothing to connect to in a rehearsal",
 			hint:    "Its nodes are records in a file. CLUSTER_SSH may name a program that stands in for ssh.",
 		}
 	}
-	program, err := findCommand(cmp.Or(program, "ssh"))
+	return findCommand(cmp.Or(program, "ssh"))
+}
+
+// reach looks up the running nodes of a cluster, and how they are connected to. Its link is the caller's to close.
+func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached, error) {
+	program, err := a.sshProgram()
 	if err != nil {
 		return nil, err
 	}
@@ -121,26 +134,52 @@ func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached
 	if err != nil {
 		return nil, err
 	}
-	defer l.close()
+	r, err := a.reachNodes(ctx, l, want, program, o)
+	if err != nil {
+		l.close()
+	}
+	return r, err
+}
+
+// reachNodes is reach for a cluster that one is linked to.
+func (a *app) reachNodes(ctx context.Context, l *link, want *spec.Cluster, program string, o remoteOptions) (*reached, error) {
 	have, err := l.Observe(ctx, want, fleet.Nodes)
 	if err != nil {
 		return nil, err
 	}
-	r := &reached{want: want, have: have, nodes: targets(newStatusDoc(want, have, l), have)}
+	r := &reached{link: l, keys: a.keyring(l, want.Name), want: want, have: have, nodes: targets(newStatusDoc(want, have, l), have)}
 	r.way, err = newWay(program, want, r.nodes, o)
 	return r, err
 }
 
+// learn finds the host keys of some nodes, and of the one that they are reached through.
+func (r *reached) learn(ctx context.Context, nodes []target) error {
+	all := make([]*target, len(nodes))
+	for i := range nodes {
+		all[i] = &nodes[i]
+	}
+	if r.way.jump != nil {
+		all = append(all, r.way.jump)
+	}
+	alive := map[string]bool{}
+	for _, i := range r.have.Instances {
+		alive[i.ID] = !i.State.Dead()
+	}
+	r.keys.forget(alive)
+	return r.keys.learn(ctx, all...)
+}
+
 // targets are the running nodes, in the order of the status.
 func targets(doc statusDoc, have planner.Observed) (nodes []target) {
-	public := map[string]string{}
+	byID := map[string]planner.Instance{}
 	for _, i := range have.Instances {
-		public[i.ID] = i.PublicIP
+		byID[i.ID] = i
 	}
 	running, keys := doc.runningNodes()
 	for i, n := range running {
 		if _, err := netip.ParseAddr(n.PrivateIP); err == nil {
-			nodes = append(nodes, target{node: keys[i], instance: n.Instance, private: n.PrivateIP, public: public[n.Instance]})
+			of := byID[n.Instance]
+			nodes = append(nodes, target{node: keys[i], instance: n.Instance, private: n.PrivateIP, public: of.PublicIP, launched: of.Launched})
 		}
 	}
 	return nodes
