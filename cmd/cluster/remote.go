@@ -57,6 +57,14 @@ type sshWay struct {
 	jump    *target // nil: straight
 }
 
+// clone is a copy that shares nothing.
+func (w sshWay) clone() sshWay {
+	if w.jump != nil {
+		w.jump = new(*w.jump)
+	}
+	return w
+}
+
 // args are the arguments of ssh for a node, without the program itself. A command of one word is a line for the
 // shell of the node; the words of a longer one arrive there as they are.
 func (w sshWay) args(t target, options, command []string) []string {
