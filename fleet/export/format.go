@@ -21,6 +21,7 @@ var Formats = []Format{
 	{"slurm-nodes", "slurm-nodes.conf", "NodeName and PartitionName for slurm.conf", slurmNodes},
 	{"slurm-gres", "slurm-gres.conf", "gres.conf of Slurm; empty without GPUs", slurmGres},
 	{"ssh_config", "ssh_config", "ssh -F, or Include as the first line of ~/.ssh/config", sshConfig},
+	{"known_hosts", "known_hosts", "UserKnownHostsFile of ssh: the host keys of nodes by instance, as far as they are known", knownHosts},
 	{"hosts", "hosts", "a block for /etc/hosts of the nodes", hosts},
 	{"clustershell", "clustershell.yaml", "groups.d of ClusterShell: clush, nodeset", clusterShell},
 	{"wcoll", "wcoll", "WCOLL, or -w ^FILE, of pdsh", wcoll},
