@@ -73,6 +73,7 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 		x.capacity(b)
 	}
 	x.launch(l.one(content, launchBlock))
+	x.ready(content.Blocks.OfType(readyBlock.name))
 	pace := cb.update
 	if b := l.one(content, updateBlock); b != nil {
 		pace = l.update(b, pace)
