@@ -56,6 +56,13 @@ func slotOf(tags map[string]string, index int) (slot, size int) {
 	return slots[index], len(slots)
 }
 
+// NodeOf is the name of the node that an instance with these tags is, index being its number in the call that
+// launched it. An instance that is no node of a cluster has none.
+func NodeOf(tags map[string]string, index int) (name string, ok bool) {
+	slot, _ := slotOf(tags, index)
+	return planner.NodeName(tags[tagGroup], slot), tags[tagGroup] != "" && slot >= 0
+}
+
 // value is what p points to, or the zero value.
 func value[T any](p *T) T {
 	if p == nil {

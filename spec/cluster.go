@@ -54,6 +54,8 @@ type Group struct {
 	RootVolume      RootVolume
 	UserData        []byte            // the file's, raw; LaunchData, which is what EC2 gets, has at most 16 KiB; nil: none
 	TTL             time.Duration     // how long a node lives from its launch on, whoever is watching; 0: until somebody ends it
+	Mounts          []Mount           // the cluster's and the group's own, by path
+	SetHostname     bool              // a node's host name is its node's name
 	Tags            map[string]string // the cluster's and the group's own, merged: the group wins
 	SlotsPer        SlotsPer          // what one process gets where jobs are started; empty: a core. No node depends on it
 	Launch          Launch

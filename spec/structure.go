@@ -146,7 +146,8 @@ func (l *loader) explainStructure(diags hcl.Diagnostics, t *blockType) hcl.Diagn
 }
 
 var exampleName = map[string]string{
-	"cluster": "cfd", "group": "compute", "variable": "nodes", "dynamic": "group", "image": "hpc-base", "ready": "mounts",
+	"cluster": "cfd", "group": "compute", "variable": "nodes", "dynamic": "group", "image": "hpc-base",
+	"mount": "/shared", "ready": "mounts",
 }
 
 // nameAt is the word a diagnostic points at, without quotes.
@@ -243,6 +244,12 @@ var foreignWords = map[string]string{
 	"readiness_probe":             `Write a ready block: ready "mounts" { command = "mountpoint -q /shared" }.`,
 	"health_check":                `Write a ready block: ready "mounts" { command = "mountpoint -q /shared" }.`,
 	"create_before_destroy":       `Write order = "launch-first" in an update block.`,
+	"hostname":                    "Write set_hostname = true: each node is called by its own name, such as compute-3.",
+	"host_name":                   "Write set_hostname = true: each node is called by its own name, such as compute-3.",
+	"mounts":                      `Write a mount block for each: mount "/shared" { efs = "fs-…" }.`,
+	"shared_storage":              `Write a mount block: mount "/shared" { efs = "fs-…" }.`,
+	"lustre":                      `Write fsx, with its mount_name, in a mount block: mount "/scratch" { fsx = "fs-…" }.`,
+	"server":                      `Write nfs = "server:/export" in a mount block.`,
 	"for_each":                    `Blocks are repeated by dynamic "group" { for_each = … }.`,
 }
 

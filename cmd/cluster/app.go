@@ -27,6 +27,7 @@ type app struct {
 	region   string
 	rehearse bool
 	speed    float64
+	body     string // --body; empty leaves the rehearsal as it is
 	scenario string // of a rehearsal: a name or a file; empty leaves the one that is played
 	noColor  bool
 	verbose  bool

@@ -136,6 +136,35 @@ func refusal(err error) string {
 	return err.Error()
 }
 
+// read are the known keys of an instance, and the path of their file.
+func (k keyring) read(instance string) (keys []string, path string) {
+	path, ok := k.file(instance)
+	text, err := os.ReadFile(path)
+	if !ok || err != nil {
+		return nil, ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if key, ok := strings.CutPrefix(strings.TrimSpace(line), instance+" "); ok {
+			keys = append(keys, key)
+		}
+	}
+	return keys, path
+}
+
+// tellKeyless says of which nodes no host key is known, and why of the first of them.
+func (a *app) tellKeyless(nodes []target) {
+	var keyless []nodeKey
+	why := ""
+	for _, t := range nodes {
+		if t.keys == "" {
+			keyless, why = append(keyless, t.node), cmp.Or(why, t.keyless)
+		}
+	}
+	if len(keyless) > 0 {
+		a.err.printf("No host key of %s is known: %s\n", foldNodes(keyless), why)
+	}
+}
+
 // forget removes the keys of instances that the cluster has no more, once they have been kept for a day: another command
 // may know of an instance that this one has not seen yet.
 func (k keyring) forget(alive map[string]bool) {
@@ -157,7 +186,7 @@ func sshKeyOptions(t target) []string {
 
 // sshPath is a path as a word of ssh's configuration, which has quotes, and tokens that begin with %.
 func sshPath(path string) string {
-	return `"` + strings.ReplaceAll(path, "%", "%%") + `"`
+	return sshWord(strings.ReplaceAll(path, "%", "%%"))
 }
 
 // keylessHint says what can be done about nodes that were not reached, if no key of one of them is known.

@@ -19,10 +19,10 @@ import (
 // booted, that they are usable.
 type readiness struct {
 	*app
-	program string // ssh
-	remote  remoteOptions
-	slots   chan struct{} // held while ssh runs
-	fate    string        // what becomes of nodes that are not ready, as a sentence
+	way    sshWay // as far as no node is needed to tell
+	remote remoteOptions
+	slots  chan struct{} // held while ssh runs
+	fate   string        // what becomes of nodes that are not ready, as a sentence
 
 	jump  sync.Mutex // for who looks for the host key of the node that others are reached through
 	asked time.Time  // when that was last done; the region's
@@ -56,22 +56,28 @@ above it:
 All nodes of a group must get there within its launch.timeout. Those that do not
 are named with the reason, and kept; the exit status is 1.`
 
-// waiting takes over the condition of --wait, if there is one, and says how nodes are waited for beyond what EC2 tells of
-// them; nil if no group wants that. Nothing is launched for a wait that cannot be.
-func (a *app) waiting(want *spec.Cluster, o waitOptions) (*readiness, error) {
-	if o.wait != "" {
-		if !slices.Contains(spec.Waits, spec.WaitFor(o.wait)) {
-			return nil, noSuchWait(o.wait)
-		}
-		for i := range want.Groups {
-			want.Groups[i].Launch.Wait = spec.WaitFor(o.wait)
-		}
+// waitFor takes over the condition of --wait, if there is one, for all groups of a cluster.
+func (o waitOptions) waitFor(want *spec.Cluster) error {
+	if o.wait == "" {
+		return nil
 	}
+	if !slices.Contains(spec.Waits, spec.WaitFor(o.wait)) {
+		return noSuchWait(o.wait)
+	}
+	for i := range want.Groups {
+		want.Groups[i].Launch.Wait = spec.WaitFor(o.wait)
+	}
+	return nil
+}
+
+// waiting says how nodes are waited for beyond what EC2 tells of them; nil if no group wants that. Nothing is launched for a
+// wait that cannot be.
+func (a *app) waiting(want *spec.Cluster, remote remoteOptions) (*readiness, error) {
 	if !slices.ContainsFunc(want.Groups, connected) {
 		return nil, nil
 	}
-	program, err := a.sshProgram()
-	r := &readiness{app: a, program: program, remote: o.remote, slots: make(chan struct{}, connectionsAtOnce)}
+	way, err := a.sshWay()
+	r := &readiness{app: a, way: way, remote: remote, slots: make(chan struct{}, connectionsAtOnce)}
 	r.fate = "They are kept as they are, for a look with cluster ssh. The same command waits for them again; launch { timeout = … } allows more time."
 	return r, err
 }
@@ -113,7 +119,7 @@ func (r *readiness) await(ctx context.Context, l *link, want *spec.Cluster, repo
 	if r == nil {
 		return nil
 	}
-	reached, err := r.reachNodes(ctx, l, want, r.program, r.remote)
+	reached, err := r.reachNodes(ctx, l, want, r.way, r.remote)
 	if err != nil {
 		return err
 	}

@@ -180,7 +180,7 @@ func (w *waiter) answer(ctx context.Context, command string) (string, int) {
 	}
 	defer func() { <-w.r.slots }()
 	a := w.r.ask(ctx, w.node.target, 0, func(ctx context.Context, t target) *exec.Cmd {
-		return exec.CommandContext(ctx, w.r.program, w.way.args(t, options, []string{command})...)
+		return exec.CommandContext(ctx, w.way.program, w.way.args(t, options, []string{command})...)
 	})
 	return a.output, a.code
 }

@@ -29,7 +29,7 @@ It lives in CLUSTER_REHEARSAL_DIR, or else under the user's state folder.`,
 			return &usageError{message: "rehearsal needs a command", hint: "Write: cluster rehearsal serve, reset, show or scenario."}
 		},
 	}
-	c.AddCommand(a.serveCommand(), a.resetCommand(), a.showCommand(), a.scenarioCommand())
+	c.AddCommand(a.serveCommand(), a.resetCommand(), a.showCommand(), a.scenarioCommand(), a.keepCommand(), a.bodyCommand())
 	return c
 }
 
@@ -37,7 +37,7 @@ func (a *app) serveCommand() *cobra.Command {
 	var o ec2sim.Options
 	listen := "127.0.0.1:4579"
 	c := &cobra.Command{
-		Use:   "serve [--listen 127.0.0.1:PORT] [--scenario NAME|FILE] [--instant] [--any-image]",
+		Use:   "serve [--listen 127.0.0.1:PORT] [--scenario NAME|FILE] [--body PROGRAM] [--instant] [--any-image]",
 		Short: "Offer the embedded region to other clients, over loopback",
 		Long: `Serve the embedded region over loopback, for the AWS CLI, SDKs and other tools:
 
@@ -45,6 +45,9 @@ func (a *app) serveCommand() *cobra.Command {
   AWS_ENDPOINT_URL_EC2=http://127.0.0.1:4579 aws ec2 describe-instances
 
 With --scenario it behaves as on that day, for who uses it with --rehearse too.
+
+` + bodyHelp + `
+
 It prints its URL on one line when it is ready, and serves until it gets SIGINT
 or SIGTERM. Any credentials do. POST /_rehearsal/reset empties it.
 
@@ -57,6 +60,7 @@ EXIT STATUS
 	}
 	c.Flags().StringVar(&listen, "listen", listen, "loopback `address` and port; port 0 takes a free one")
 	c.Flags().BoolVar(&o.Instant, "instant", false, "no delays and no throttles")
+	a.bodyFlag(c)
 	c.Flags().BoolVar(&o.AnyImage, "any-image", false, "accept unknown image ids")
 	return c
 }
@@ -66,6 +70,10 @@ func (a *app) serve(ctx context.Context, listen string, o ec2sim.Options) error 
 		return err
 	}
 	o.Region = a.region
+	a.rehearse = true
+	if err := a.giveBodies(); err != nil {
+		return err
+	}
 	r, err := a.openPlaying(o)
 	if err != nil {
 		return err
@@ -79,12 +87,16 @@ func (a *app) serve(ctx context.Context, listen string, o ec2sim.Options) error 
 	a.quiet.Store(true) // to be told to stop is how this ends
 	server := &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
 	a.out.printf("http://%s\n", l.Addr().String())
-	failed := make(chan error, 1)
+	failed, kept := make(chan error, 1), make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
+	go func() { kept <- a.keepBodies(ctx, r) }()
 	select {
 	case err = <-failed:
 		return fmt.Errorf("serve the embedded region: %w", err)
-	case <-ctx.Done():
+	case err = <-kept: // nil only if it was told to stop
+		if err != nil {
+			return err
+		}
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
@@ -114,13 +126,16 @@ func (a *app) resetCommand() *cobra.Command {
 		Use:   "reset",
 		Short: "Forget the embedded region: the next use finds a fresh one",
 		Args:  noArgs,
-		RunE:  func(*cobra.Command, []string) error { return a.reset() },
+		RunE:  func(c *cobra.Command, _ []string) error { return a.reset(c.Context()) },
 	}
 }
 
 // reset forgets the embedded region. A state that cannot be read any more is removed: that is what
 // one resets for.
-func (a *app) reset() error {
+func (a *app) reset(ctx context.Context) error {
+	if err := a.forgetBodies(ctx); err != nil {
+		return err
+	}
 	dir, err := a.rehearsalDir()
 	if err != nil {
 		return err

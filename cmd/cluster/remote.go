@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"cluster/fleet"
+	"cluster/fleet/export"
 	"cluster/planner"
 	"cluster/spec"
 
@@ -55,6 +57,7 @@ type sshWay struct {
 	user    string
 	public  bool
 	jump    *target // nil: straight
+	login   export.Login
 }
 
 // clone is a copy that shares nothing.
@@ -97,8 +100,14 @@ func (w sshWay) args(t target, options, command []string) []string {
 // host are the arguments that name a host and its key.
 func (w sshWay) host(t target, public bool) []string {
 	args := append([]string{"-o", "HostKeyAlias=" + t.instance}, sshKeyOptions(t)...)
-	if w.user != "" {
-		args = append(args, "-l", w.user)
+	if user := cmp.Or(w.user, w.login.User); user != "" {
+		args = append(args, "-l", user)
+	}
+	if w.login.Port != 0 {
+		args = append(args, "-p", strconv.Itoa(w.login.Port))
+	}
+	if w.login.IdentityFile != "" {
+		args = append(args, "-o", "IdentityFile="+sshWord(w.login.IdentityFile), "-o", "IdentitiesOnly=yes")
 	}
 	if public {
 		return append(args, t.public)
@@ -116,21 +125,26 @@ type reached struct {
 	way   sshWay
 }
 
-// sshProgram is the user's ssh, or what stands in for it.
-func (a *app) sshProgram() (string, error) {
+// sshWay is how nodes are connected to as far as no node is needed to tell: the user's ssh, or what stands in for it.
+func (a *app) sshWay() (w sshWay, err error) {
 	program := a.getenv("CLUSTER_SSH")
-	if a.rehearse && program == "" {
-		return "", &refusedError{
+	w.login, err = a.login()
+	if err != nil {
+		return w, err
+	}
+	if a.rehearse && program == "" && w.login == (export.Login{}) {
+		return w, &refusedError{
 			message: "there is nothing to connect to in a rehearsal",
-			hint:    "Its nodes are records in a file. CLUSTER_SSH may name a program that stands in for ssh.",
+			hint:    "Its nodes are records in a file, unless they were launched with --body sshd. CLUSTER_SSH may name a program that stands in for ssh.",
 		}
 	}
-	return findCommand(cmp.Or(program, "ssh"))
+	w.program, err = findCommand(cmp.Or(program, "ssh"))
+	return w, err
 }
 
 // reach looks up the running nodes of a cluster, and how they are connected to. Its link is the caller's to close.
 func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached, error) {
-	program, err := a.sshProgram()
+	way, err := a.sshWay()
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +156,7 @@ func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached
 	if err != nil {
 		return nil, err
 	}
-	r, err := a.reachNodes(ctx, l, want, program, o)
+	r, err := a.reachNodes(ctx, l, want, way, o)
 	if err != nil {
 		l.close()
 	}
@@ -150,22 +164,19 @@ func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached
 }
 
 // reachNodes is reach for a cluster that one is linked to.
-func (a *app) reachNodes(ctx context.Context, l *link, want *spec.Cluster, program string, o remoteOptions) (*reached, error) {
+func (a *app) reachNodes(ctx context.Context, l *link, want *spec.Cluster, way sshWay, o remoteOptions) (*reached, error) {
 	have, err := l.Observe(ctx, want, fleet.Nodes)
 	if err != nil {
 		return nil, err
 	}
 	r := &reached{link: l, keys: a.keyring(l, want.Name), want: want, have: have, nodes: targets(newStatusDoc(want, have, l), have)}
-	r.way, err = newWay(program, want, r.nodes, o)
+	r.way, err = way.to(want, r.nodes, o)
 	return r, err
 }
 
 // learn finds the host keys of some nodes, and of the one that they are reached through.
 func (r *reached) learn(ctx context.Context, nodes []target) error {
-	all := make([]*target, len(nodes))
-	for i := range nodes {
-		all[i] = &nodes[i]
-	}
+	all := pointers(nodes)
 	if r.way.jump != nil {
 		all = append(all, r.way.jump)
 	}
@@ -175,6 +186,14 @@ func (r *reached) learn(ctx context.Context, nodes []target) error {
 	}
 	r.keys.forget(alive)
 	return r.keys.learn(ctx, all...)
+}
+
+func pointers(nodes []target) []*target {
+	all := make([]*target, len(nodes))
+	for i := range nodes {
+		all[i] = &nodes[i]
+	}
+	return all
 }
 
 // targets are the running nodes, in the order of the status.
@@ -193,8 +212,9 @@ func targets(doc statusDoc, have planner.Observed) (nodes []target) {
 	return nodes
 }
 
-func newWay(program string, want *spec.Cluster, nodes []target, o remoteOptions) (sshWay, error) {
-	w := sshWay{program: program, user: o.user, public: o.public}
+// to is the way to nodes of a cluster as the flags have it.
+func (w sshWay) to(want *spec.Cluster, nodes []target, o remoteOptions) (sshWay, error) {
+	w.user, w.public = o.user, o.public
 	if o.jump == "" {
 		return w, nil
 	}

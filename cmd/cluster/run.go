@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"cluster/fleet"
-	"cluster/fleet/export"
 	"cluster/planner"
 	"cluster/spec"
 
@@ -21,7 +20,7 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	var o runOptions
 	c := &cobra.Command{
-		Use:   "run FILE [--wait CONDITION] [--down] [--keep-on-failure] -- COMMAND [ARGUMENT…]",
+		Use:   "run FILE [--wait CONDITION] [--down] [--keep-on-failure] [--body PROGRAM] -- COMMAND [ARGUMENT…]",
 		Short: "Launch the cluster, run a command here, and terminate the cluster",
 		Long: `Do what up does, run the command on this computer, and terminate the cluster
 when it has ended, whatever happened. Nothing is asked: this is the line of a
@@ -54,6 +53,8 @@ The first SIGINT, SIGTERM or SIGHUP is passed on to the command, the second
 kills it; the cluster goes all the same. Killed with SIGKILL, run leaves the
 nodes to cluster down, and to their ttl.
 
+` + bodyHelp + `
+
 EXIT STATUS
   The command's, or 128+n if signal n ended it. 1 if it did well and terminating
   the cluster did not. Where the command never ran:
@@ -71,6 +72,7 @@ EXIT STATUS
 		},
 	}
 	o.waitFlags(c)
+	a.bodyFlag(c)
 	c.Flags().BoolVar(&o.down, "down", false, "terminate nodes that were there before the run as well")
 	c.Flags().BoolVar(&o.keepOnFailure, "keep-on-failure", false, "keep the cluster if the command fails")
 	return c
@@ -121,7 +123,13 @@ func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptio
 			want.Groups[i].Launch.Wait = spec.WaitUsable
 		}
 	}
-	ready, err := a.waiting(want, o.waitOptions)
+	if err := o.waitFor(want); err != nil {
+		return err
+	}
+	if err := a.giveBodies(); err != nil {
+		return err
+	}
+	ready, err := a.waiting(want, o.remote)
 	if err != nil {
 		return err
 	}
@@ -194,11 +202,8 @@ func (r *run) up(ctx context.Context) (j job, err error) {
 	if err != nil {
 		return j, err
 	}
-	types, err := l.InstanceTypes(ctx, now.Instances)
-	if err != nil {
-		return j, err
-	}
-	return job{Status: newStatusDoc(r.want, now, l), Inventory: export.New(r.want, now, types, ""), Rehearsal: r.rehearse}, nil
+	inv, err := r.inventoryOf(ctx, l, r.want, now, "")
+	return job{Status: newStatusDoc(r.want, now, l), Inventory: inv, Rehearsal: r.rehearse}, err
 }
 
 // job runs the command. The context that it returns goes on from there.

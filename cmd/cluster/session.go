@@ -52,6 +52,9 @@ func (a *app) connect(ctx context.Context, want *spec.Cluster) (*link, error) {
 	}
 	if a.rehearse {
 		r, err := a.openPlaying(ec2sim.Options{})
+		if err == nil {
+			err = a.wakeBodies()
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -92,6 +95,13 @@ func (a *app) openRegion(o ec2sim.Options) (*ec2sim.Region, error) {
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the rehearsal: %w", err)
+	}
+	bodies, err := a.bodies()
+	if err != nil {
+		return nil, err
+	}
+	if bodies != nil {
+		o.Loopback, o.Console = true, consoleOf(filepath.Join(dir, bodiesFolder))
 	}
 	o.Speed, o.Path = a.speed, filepath.Join(dir, stateFile)
 	r, err := ec2sim.Open(o)

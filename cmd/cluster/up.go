@@ -16,7 +16,7 @@ import (
 func (a *app) upCommand() *cobra.Command {
 	var o upOptions
 	c := &cobra.Command{
-		Use:   "up FILE [--wait CONDITION] [--plan PLAN] [--export DIR] [--yes] [--json]",
+		Use:   "up FILE [--wait CONDITION] [--plan PLAN] [--export DIR] [--body PROGRAM] [--yes] [--json]",
 		Short: "Launch the cluster, wait for it and prove it identical",
 		Long: `Make the cluster what the file says: show the plan, ask, launch, wait until
 every node runs, and verify that each comes from the image. Interrupted or
@@ -33,6 +33,8 @@ plan made now is the same to the byte.
 With --export, a cluster that is up and proven is written into a folder in every
 format of cluster export, also if there was nothing to do.
 
+` + bodyHelp + `
+
 ` + exitStatus,
 		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -45,6 +47,7 @@ format of cluster export, also if there was nothing to do.
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	a.jsonFlag(c, events, "write one JSON event a line")
 	a.adoptFlag(c)
+	a.bodyFlag(c)
 	a.upgradeFlag(c)
 	return c
 }
@@ -63,7 +66,13 @@ func (a *app) up(ctx context.Context, path string, o upOptions) error {
 	if err != nil {
 		return err
 	}
-	ready, err := a.waiting(want, o.waitOptions)
+	if err := o.waitFor(want); err != nil {
+		return err
+	}
+	if err := a.giveBodies(); err != nil {
+		return err
+	}
+	ready, err := a.waiting(want, o.remote)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,9 @@ func (r *Region) serveRehearsal(out http.ResponseWriter, q *http.Request) {
 		out.Header().Set("Content-Type", "application/json")
 		// A client that went away is not this side's trouble.
 		_ = json.NewEncoder(out).Encode(r.Journal())
+	case "GET identity.pem":
+		r.serveIdentity(out, q)
 	default:
-		http.Error(out, "there are POST /_rehearsal/reset, POST /_rehearsal/fault and GET /_rehearsal/journal", http.StatusNotFound)
+		http.Error(out, "there are POST /_rehearsal/reset, POST /_rehearsal/fault, GET /_rehearsal/journal and GET /_rehearsal/identity.pem", http.StatusNotFound)
 	}
 }

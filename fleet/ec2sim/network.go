@@ -108,6 +108,9 @@ func (w *world) room(subnet string) int {
 
 // addresses draws n free addresses of a subnet, which has room for them.
 func (w *world) addresses(subnet string, n int) []netip.Addr {
+	if w.r.o.Loopback {
+		return w.loopbackAddresses(n)
+	}
 	p := netip.MustParsePrefix(value(w.Subnets[subnet].CidrBlock))
 	used := w.usedAddresses(subnet)
 	a := p.Masked().Addr()

@@ -51,7 +51,8 @@ func (r *Region) Close() error {
 	return nil
 }
 
-// Reset makes the region as it was when it was new, but for its time, which goes on. The journal is empty.
+// Reset makes the region as it was when it was new, but for its time, which goes on, and the keys that it signs
+// identity documents with. The journal is empty.
 func (r *Region) Reset() {
 	if err := r.locked(r.empty); err != nil {
 		panic(err)
@@ -59,8 +60,9 @@ func (r *Region) Reset() {
 }
 
 func (r *Region) empty() error {
-	now, requests := r.now(), r.s.Requests
+	now, requests, identities := r.now(), r.s.Requests, r.s.Identities
 	r.s = r.fresh()
+	r.s.Identities = identities
 	r.s.Clock = clock{Region: now, Wall: time.Now()}
 	r.s.Requests = requests
 	r.journal = nil

@@ -62,7 +62,8 @@ func (r *Region) Do(q *http.Request) (*http.Response, error) {
 }
 
 // ServeHTTP answers a request over a connection. Besides the query protocol, by POST or GET, it has
-// POST /_rehearsal/reset, GET /_rehearsal/journal and POST /_rehearsal/fault.
+// POST /_rehearsal/reset, GET /_rehearsal/journal, POST /_rehearsal/fault and GET /_rehearsal/identity.pem (of
+// the region named in its query).
 func (r *Region) ServeHTTP(out http.ResponseWriter, q *http.Request) {
 	if strings.HasPrefix(q.URL.Path, "/_rehearsal/") {
 		r.serveRehearsal(out, q)

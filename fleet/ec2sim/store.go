@@ -27,7 +27,7 @@ const format = "ec2sim-1"
 func (s *store) forget() { s.stamp = "" }
 
 // with runs change on the newest state, alone among all processes. The state is written back if keep says
-// so or if change marked a world dirty; the error of change does not stop that.
+// so or if change marked the state or a world dirty; the error of change does not stop that.
 func (s *store) with(r *Region, keep bool, change func() error) error {
 	unlock, err := lock(s.path + ".lock")
 	if err != nil {
@@ -43,6 +43,7 @@ func (s *store) with(r *Region, keep bool, change func() error) error {
 		keep = keep || w.dirty
 		w.dirty = false
 	}
+	keep, r.s.dirty = keep || r.s.dirty, false
 	if keep || created {
 		if err := s.save(r); err != nil {
 			// What was done is not safe, so it must not be seen either: the next request reads the file again.

@@ -124,8 +124,9 @@ func (w *world) viewNIC(i *instance, l *launch, n int, nic nic, p phase) types.I
 		e.PrivateIpAddress = new(ip.String())
 		e.PrivateIpAddresses = []types.InstancePrivateIpAddress{{Primary: new(true), PrivateIpAddress: e.PrivateIpAddress}}
 		if nic.Public && p == running {
+			public := w.publicAddress(i)
 			e.Association = &types.InstanceNetworkInterfaceAssociation{
-				IpOwnerId: new("amazon"), PublicIp: new(publicIP(i.Seq).String()), PublicDnsName: new(w.publicName(publicIP(i.Seq))),
+				IpOwnerId: new("amazon"), PublicIp: new(public.String()), PublicDnsName: new(w.publicName(public)),
 			}
 			e.PrivateIpAddresses[0].Association = e.Association
 		}

@@ -15,6 +15,10 @@ type state struct {
 	Faults   []*fault
 	Play     *play          `json:",omitzero"` // the scenario
 	Capacity map[string]int // of pools by "type/zone", set while the region was running
+
+	Identities map[string]*identity `json:",omitempty"` // by region, of those that signed anything
+
+	dirty bool // it changed outside of the worlds and must be kept
 }
 
 // world is one account's part of the state in one region.

@@ -16,7 +16,15 @@ type Inventory struct {
 	Cluster string
 	Region  string
 	Groups  []Group
+	Login   Login
 	Gateway *Node // the first node with a public address, in any group of the file; nil: none has one
+}
+
+// A Login is how ssh gets into nodes where that is known; what is zero is left to the user's configuration.
+type Login struct {
+	User         string
+	Port         int
+	IdentityFile string // a path
 }
 
 // A Group is the nodes of a group that run. Groups of which no node runs have none.

@@ -3,6 +3,7 @@ package export
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +21,7 @@ func sshConfig(v Inventory) string {
 		if n.KnownHosts != "" {
 			fmt.Fprintf(&b, "    StrictHostKeyChecking yes\n    UserKnownHostsFile \"%s\"\n", strings.ReplaceAll(n.KnownHosts, "%", "%%"))
 		}
+		b.WriteString(v.Login.config())
 		if n.PublicIP == "" && v.Gateway != nil {
 			fmt.Fprintf(&b, "    ProxyJump %s\n", v.Gateway.Name)
 		}
@@ -47,6 +49,21 @@ func knownHosts(v Inventory) string {
 	return b.String()
 }
 
+// config are the lines of a host about how one gets in.
+func (l Login) config() string {
+	var b strings.Builder
+	if l.User != "" {
+		fmt.Fprintf(&b, "    User %s\n", l.User)
+	}
+	if l.Port != 0 {
+		fmt.Fprintf(&b, "    Port %d\n", l.Port)
+	}
+	if l.IdentityFile != "" {
+		fmt.Fprintf(&b, "    IdentityFile \"%s\"\n    IdentitiesOnly yes\n", l.IdentityFile)
+	}
+	return b.String()
+}
+
 func hasNode(nodes []Node, name string) bool {
 	for _, n := range nodes {
 		if n.Name == name {
@@ -56,10 +73,10 @@ func hasNode(nodes []Node, name string) bool {
 	return false
 }
 
-// compact leaves out what is empty.
+// compact leaves out what is empty or was there before.
 func compact(list ...string) (out []string) {
 	for _, s := range list {
-		if s != "" {
+		if s != "" && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}

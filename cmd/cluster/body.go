@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// envBodyNamed says that the body may give its machine a host name.
+const envBodyNamed = "CLUSTER_BODY_NAMED"
+
+// bodyMakers make the bodies that come with the program: each adds to a command that is the daemon of its name what
+// that needs to be this machine. What they write is on its console.
+var bodyMakers = map[string]func(*app, *exec.Cmd) error{
+	"sshd": (*app).sshdBody,
+}
+
+func (a *app) bodyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "body PROGRAM",
+		Short:  "Be an instance of a rehearsal",
+		Long:   "What the keeper of the bodies starts for each instance.",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE:   func(c *cobra.Command, args []string) error { return a.runBody(c.Context(), args[0]) },
+	}
+}
+
+// findDaemon is where a daemon is; few users have the folders of those on their PATH.
+func findDaemon(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return filepath.Abs(path)
+	}
+	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/sbin"} {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path, nil
+		}
+	}
+	return "", &usageError{message: "there is no " + name + " on this computer", hint: "--body " + name + " starts the real one. Install it, or leave --body out."}
+}
+
+// sshdBody is an OpenSSH server for this user, with a host key of its own, which it prints as cloud-init does. The
+// key of the rehearsal opens it. Where it may, it listens at the port of ssh.
+func (a *app) sshdBody(cmd *exec.Cmd) error {
+	dir := a.getenv(envBodyDir)
+	key := filepath.Join(dir, "ssh_host_ed25519_key")
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "root@"+a.getenv(envBodyNode), "-f", key).CombinedOutput(); err != nil {
+		return fmt.Errorf("make the host key: ssh-keygen: %w %s", err, out)
+	}
+	public, err := os.ReadFile(key + ".pub")
+	if err != nil {
+		return fmt.Errorf("read the host key: %w", err)
+	}
+	if os.Geteuid() == 0 {
+		// Its packages make this folder when the service starts.
+		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+			return fmt.Errorf("make the folder that sshd needs: %w", err)
+		}
+	}
+	settings := filepath.Join(dir, "sshd_config")
+	text := strings.Join([]string{
+		"ListenAddress " + a.getenv(envBodyAddress) + ":" + a.getenv(envBodyPort),
+		"HostKey " + sshWord(key),
+		"AuthorizedKeysFile " + strings.ReplaceAll(sshWord(filepath.Join(dir, "..", "..", bodyKey+".pub")), "%", "%%"),
+		"PidFile none",
+		"StrictModes no", // who owns the folders above is not the machine's business
+		"UsePAM no",
+		"PasswordAuthentication no",
+		"KbdInteractiveAuthentication no",
+		"PermitRootLogin prohibit-password",
+		"PrintMotd no",
+		"MaxStartups 100:30:200",
+		"Subsystem sftp internal-sftp",
+		"SetEnv CLUSTER_NODE=" + a.getenv(envBodyNode),
+	}, "\n") + "\n"
+	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("write the settings of sshd: %w", err)
+	}
+	cmd.Args = append(cmd.Args, "-D", "-e", "-f", settings)
+	a.out.Write([]byte("-----BEGIN SSH HOST KEY KEYS-----\n" + string(public) + "-----END SSH HOST KEY KEYS-----\n"))
+	return nil
+}
+
+// sshWord is a path as the settings of OpenSSH take it.
+func sshWord(s string) string { return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"` }
