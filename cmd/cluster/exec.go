@@ -53,7 +53,11 @@ func (a *app) exec(ctx context.Context, path string, command []string, o execOpt
 	if err := o.fanOut.check(); err != nil {
 		return err
 	}
-	r, err := a.reach(ctx, path, o.remoteOptions)
+	way, err := a.sshWay("CLUSTER_SSH")
+	if err != nil {
+		return err
+	}
+	r, err := a.reach(ctx, path, way, o.remoteOptions)
 	if err != nil {
 		return err
 	}
@@ -74,14 +78,7 @@ func (a *app) exec(ctx context.Context, path string, command []string, o execOpt
 	if err != nil {
 		return err
 	}
-	for _, part := range gather(answers) {
-		a.out.printf("%s: %s\n", foldNodes(part.nodes), part.ending)
-		if o.raw {
-			a.out.destination().Write([]byte(part.output))
-		} else {
-			a.out.Write([]byte(indent(part.output)))
-		}
-	}
+	a.reportAnswers(answers, o.raw)
 	return worst(answers)
 }
 

@@ -69,6 +69,18 @@ func (a *app) askAll(ctx context.Context, r *reached, nodes []target, f fanOut, 
 	return answers, nil
 }
 
+// reportAnswers writes what came of the nodes, those that said the same together.
+func (a *app) reportAnswers(answers []answer, raw bool) {
+	for _, part := range gather(answers) {
+		a.out.printf("%s: %s\n", foldNodes(part.nodes), part.ending)
+		if raw {
+			a.out.destination().Write([]byte(part.output))
+		} else {
+			a.out.Write([]byte(indent(part.output)))
+		}
+	}
+}
+
 // ask runs the command for one node.
 func (a *app) ask(ctx context.Context, t target, timeout time.Duration, command func(context.Context, target) *exec.Cmd) answer {
 	if timeout > 0 {

@@ -1,17 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"cluster/fleet"
-	"cluster/fleet/export"
 	"cluster/planner"
 	"cluster/spec"
 
@@ -43,77 +38,17 @@ func (o *remoteOptions) flags(c *cobra.Command) {
 	c.Flags().BoolVar(&o.public, "public", false, "connect to the public address (with --jump, of that node)")
 }
 
-// remoteHelp is the part of their help that they share.
+// remoteHelp is the part of the help of ssh and exec that they share.
 const remoteHelp = `Your own ssh does the talking, so your configuration, agent and keys work;
-CLUSTER_SSH names another program. A host key is that of the instance's id, so
-that a new node at an old address is a new host and not a changed one. It is
-read once on the console of the node, where cloud-init writes it, and from then
-on nothing else is accepted. Where EC2 shows none, your own known_hosts and
-StrictHostKeyChecking decide.`
+CLUSTER_SSH names another program.
 
-// An sshWay is how nodes are connected to.
-type sshWay struct {
-	program string
-	user    string
-	public  bool
-	jump    *target // nil: straight
-	login   export.Login
-}
+` + hostKeyHelp
 
-// clone is a copy that shares nothing.
-func (w sshWay) clone() sshWay {
-	if w.jump != nil {
-		w.jump = new(*w.jump)
-	}
-	return w
-}
-
-// args are the arguments of ssh for a node, without the program itself. A command of one word is a line for the
-// shell of the node; the words of a longer one arrive there as they are.
-func (w sshWay) args(t target, options, command []string) []string {
-	var args []string
-	if w.jump == nil || w.jump.instance == t.instance {
-		args = slices.Concat(options, w.host(t, w.public))
-	} else {
-		via := slices.Concat([]string{w.program, "-W", "[%h]:%p"}, options, w.host(*w.jump, w.public))
-		for i, word := range via {
-			if i != 2 {
-				word = strings.ReplaceAll(word, "%", "%%") // ssh itself reads these
-			}
-			via[i] = shellWord(word)
-		}
-		args = slices.Concat(options, []string{"-o", "ProxyCommand=" + strings.Join(via, " ")}, w.host(t, false))
-	}
-	switch len(command) {
-	case 0:
-		return args
-	case 1:
-		return append(args, "--", command[0])
-	}
-	words := make([]string, len(command))
-	for i, word := range command {
-		words[i] = shellWord(word)
-	}
-	return append(args, "--", strings.Join(words, " "))
-}
-
-// host are the arguments that name a host and its key.
-func (w sshWay) host(t target, public bool) []string {
-	args := append([]string{"-o", "HostKeyAlias=" + t.instance}, sshKeyOptions(t)...)
-	if user := cmp.Or(w.user, w.login.User); user != "" {
-		args = append(args, "-l", user)
-	}
-	if w.login.Port != 0 {
-		args = append(args, "-p", strconv.Itoa(w.login.Port))
-	}
-	if w.login.IdentityFile != "" {
-		args = append(args, "-o", "IdentityFile="+sshWord(w.login.IdentityFile), "-o", "IdentitiesOnly=yes")
-	}
-	if public {
-		return append(args, t.public)
-	}
-	return append(args, t.private)
-}
+// hostKeyHelp says who is taken for a node.
+const hostKeyHelp = `A host key is that of an instance's id, so that a new node at an old address is a
+new host and not a changed one. It is read once on the console of the node, where
+cloud-init writes it, and from then on no other is accepted. Where EC2 shows none,
+your own known_hosts and StrictHostKeyChecking decide.`
 
 // A reached is a cluster whose nodes can be connected to.
 type reached struct {
@@ -125,29 +60,9 @@ type reached struct {
 	way   sshWay
 }
 
-// sshWay is how nodes are connected to as far as no node is needed to tell: the user's ssh, or what stands in for it.
-func (a *app) sshWay() (w sshWay, err error) {
-	program := a.getenv("CLUSTER_SSH")
-	w.login, err = a.login()
-	if err != nil {
-		return w, err
-	}
-	if a.rehearse && program == "" && w.login == (export.Login{}) {
-		return w, &refusedError{
-			message: "there is nothing to connect to in a rehearsal",
-			hint:    "Its nodes are records in a file, unless they were launched with --body sshd. CLUSTER_SSH may name a program that stands in for ssh.",
-		}
-	}
-	w.program, err = findCommand(cmp.Or(program, "ssh"))
-	return w, err
-}
-
-// reach looks up the running nodes of a cluster, and how they are connected to. Its link is the caller's to close.
-func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached, error) {
-	way, err := a.sshWay()
-	if err != nil {
-		return nil, err
-	}
+// reach looks up the running nodes of a cluster, and how they are connected to: the way is what is known of that before.
+// Its link is the caller's to close.
+func (a *app) reach(ctx context.Context, path string, way sshWay, o remoteOptions) (*reached, error) {
 	want, err := a.load(path)
 	if err != nil {
 		return nil, err
@@ -210,30 +125,6 @@ func targets(doc statusDoc, have planner.Observed) (nodes []target) {
 		}
 	}
 	return nodes
-}
-
-// to is the way to nodes of a cluster as the flags have it.
-func (w sshWay) to(want *spec.Cluster, nodes []target, o remoteOptions) (sshWay, error) {
-	w.user, w.public = o.user, o.public
-	if o.jump == "" {
-		return w, nil
-	}
-	i := slices.IndexFunc(nodes, func(t target) bool { return t.is(o.jump) || t.node.Group == o.jump })
-	if i < 0 {
-		return w, &usageError{message: fmt.Sprintf("no running node of cluster %s is %s", want.Name, o.jump), hint: "--jump takes a node, such as head-0, or a group, such as head."}
-	}
-	w.jump = &nodes[i]
-	return w, w.check(nodes[i : i+1])
-}
-
-// check says that the nodes have the addresses that are connected to first.
-func (w sshWay) check(nodes []target) error {
-	for _, t := range nodes {
-		if w.public && t.public == "" && (w.jump == nil || w.jump.instance == t.instance) {
-			return fmt.Errorf("%s has no public address", t.node)
-		}
-	}
-	return nil
 }
 
 // is says whether a node is meant by a name such as compute-17, or by the id of its instance.

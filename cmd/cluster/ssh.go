@@ -45,7 +45,11 @@ EXIT STATUS
 }
 
 func (a *app) ssh(ctx context.Context, path, node string, command []string, o remoteOptions) error {
-	r, err := a.reach(ctx, path, o)
+	way, err := a.sshWay("CLUSTER_SSH")
+	if err != nil {
+		return err
+	}
+	r, err := a.reach(ctx, path, way, o)
 	if err != nil {
 		return err
 	}
