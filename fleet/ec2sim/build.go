@@ -2,6 +2,7 @@ package ec2sim
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"regexp"
@@ -13,7 +14,8 @@ import (
 
 // EC2 runs the user data of an instance; a region cannot. It plays what an image is built by: user data with
 // the line "# cluster: build TOKEN" is at work for a while (Timing.Provision) at the first boot, and then puts
-// "cluster-build TOKEN done" on the console. "# cluster: build TOKEN then stop" shuts the instance down after
+// "cluster-build TOKEN done" on the console, after "cluster-build TOKEN content dpkg N SHA256 debian-12", which
+// depends on the user data. "# cluster: build TOKEN then stop" shuts the instance down after
 // that. A line "exit N" with N over zero, or "false", anywhere at the beginning of a line, is taken for the end
 // of the work, and the console has "cluster-build TOKEN failed N".
 //
@@ -111,6 +113,9 @@ func (w *world) console(i *instance) string {
 	}
 	fmt.Fprintf(&b, "[    4.812700] cloud-init[1201]: running 'modules:final' on %s\n", host)
 	if !i.Built.IsZero() {
+		if l.Build.Code == "" {
+			fmt.Fprintf(&b, "cluster-build %s content dpkg 1014 %x debian-12\n", l.Build.Token, sha256.Sum256([]byte(l.UserData)))
+		}
 		b.WriteString(l.Build.mark() + "\n")
 	}
 	if w.phase(i) == running && !w.now.Before(w.checked(i)) {
