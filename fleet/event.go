@@ -25,6 +25,7 @@ const (
 	EventPlacement      EventType = "placement"       // a placement group was created or deleted: Group, Message
 	EventWaiting        EventType = "waiting"         // a look is over; Counts say where each group stands
 	EventVerify         EventType = "verify"          // Verdict
+	EventCondition      EventType = "condition"       // a node meets a condition that is waited for, or never will: Group, Node, Instance, Condition, Met, Message
 )
 
 // An Event is one thing that happened. Fields that an event type does not list are zero.
@@ -47,6 +48,8 @@ type Event struct {
 	Message      string // EC2's words or ours; may hold control characters
 	Counts       []GroupCount
 	Verdict      *planner.Verdict
+	Condition    spec.WaitFor
+	Met          bool
 
 	// Batch and Batches say which batch of a rolling replacement it happens in, from 1, and how many there
 	// are; 0 outside of one. A verify with a batch is about the nodes of that batch.
@@ -62,4 +65,7 @@ type GroupCount struct {
 	Verified  int
 	Unchecked int // of those that run: status checks are waited for, and have not passed
 	Leaving   int // shutting down
+
+	Wait  spec.WaitFor // the condition that is waited for beyond those that EC2 tells of; empty: none is
+	Ready int          // nodes that meet it
 }

@@ -105,6 +105,9 @@ func (a *apply) lost(g *groupRun) []planner.Instance {
 	sortNodes(dead)
 	for _, i := range dead {
 		why := CauseOf(i.StateReason)
+		if why.Class != Capacity && why.Class != Quota { // else it was never switched on
+			a.failed = append(a.failed, FailedNode{Group: i.Group, Node: planner.NodeName(i.Group, i.Slot), Instance: i.ID, Reason: i.StateReason})
+		}
 		a.emit(Event{
 			Type: EventNodeLost, Group: i.Group, Node: planner.NodeName(i.Group, i.Slot), Instance: i.ID, Zone: i.Zone,
 			InstanceType: i.InstanceType, Code: why.Code, Class: why.Class, Message: i.StateReason,

@@ -33,7 +33,7 @@ func (d *differ) comparer(g *group) *comparer {
 
 // faults are all the reasons why the instance cannot stay: in order, that it never came up, its
 // image, type, zone or subnet, placement, root volume, user data, market, security groups, key,
-// EFA and profile.
+// EFA, profile, mounts and host name.
 func (c *comparer) faults(inst *Instance) []Reason {
 	var faults []Reason
 	faults = c.stuck(faults, inst)
@@ -205,6 +205,16 @@ func (c *comparer) settings(faults []Reason, inst *Instance) []Reason {
 		if c.hidden(inst, s.part) {
 			faults = append(faults, altered(s.what, s.at))
 		}
+	}
+	if c.imprint(inst).altered(c.want, partMounts) {
+		at := g.Source.Block
+		if len(g.Mounts) > 0 {
+			at = g.Mounts[0].Source.Block
+		}
+		faults = append(faults, altered("mounts", at))
+	}
+	if c.imprint(inst).altered(c.want, partHostname) {
+		faults = append(faults, altered("set_hostname", c.d.at(g, "set_hostname")))
 	}
 	if was := c.imprint(inst); g.TTL > 0 && was != nil && was[partTimer] == "" {
 		faults = append(faults, Reason{

@@ -24,6 +24,8 @@ const (
 	partEFA      = "efa"
 	partProfile  = "prof"
 	partTimer    = "ttl"
+	partMounts   = "mnt"
+	partHostname = "host"
 )
 
 // fingerprintForm is the first word of every fingerprint; another form is not understood.
@@ -35,10 +37,11 @@ const fingerprintForm = "1"
 // can be rewritten. It has at most 256 characters and shows nothing of the settings themselves.
 func Fingerprint(g *spec.Group, img Image) string {
 	rv := g.RootVolume
-	parts := []struct {
+	type part struct {
 		label  string
 		fields []string
-	}{
+	}
+	parts := []part{
 		{partImage, []string{img.ID}},
 		{partUserData, []string{string(g.UserData)}},
 		{partVolume, volumeFields(rv)},
@@ -50,10 +53,13 @@ func Fingerprint(g *spec.Group, img Image) string {
 		{partProfile, []string{g.InstanceProfile}},
 	}
 	if g.TTL > 0 {
-		parts = append(parts, struct {
-			label  string
-			fields []string
-		}{partTimer, []string{boolField(true)}})
+		parts = append(parts, part{partTimer, []string{boolField(true)}})
+	}
+	if len(g.Mounts) > 0 {
+		parts = append(parts, part{partMounts, mountFields(g.Mounts)})
+	}
+	if g.SetHostname {
+		parts = append(parts, part{partHostname, []string{boolField(true)}})
 	}
 	b := []byte(fingerprintForm)
 	for _, p := range parts {
@@ -73,6 +79,15 @@ func volumeFields(rv spec.RootVolume) []string {
 	}
 	if strings.Join(fields, "") == "" {
 		return nil
+	}
+	return fields
+}
+
+// mountFields are what is mounted, not the script that does it, which another version of the program may write
+// in another way.
+func mountFields(mounts []spec.Mount) (fields []string) {
+	for _, m := range mounts {
+		fields = append(fields, m.Path, string(m.Kind), m.From, m.Name, strings.Join(m.Options, ","), boolField(m.ReadOnly))
 	}
 	return fields
 }
@@ -105,7 +120,7 @@ func shortHash(label string, fields []string) string {
 	return hex.EncodeToString(h.Sum(nil)[:4])
 }
 
-// A imprint is a fingerprint taken apart, by label. It is nil for a tag that is missing or that
+// An imprint is a fingerprint taken apart, by label. It is nil for a tag that is missing or that
 // another version of the program wrote; then only what EC2 shows can be compared.
 type imprint map[string]string
 
@@ -130,4 +145,9 @@ func (p imprint) differs(q imprint, label string) bool {
 	a, okA := p[label]
 	b, okB := q[label]
 	return okA && okB && a != b
+}
+
+// altered is differs for a part that only those fingerprints have to which it applies.
+func (p imprint) altered(q imprint, label string) bool {
+	return p != nil && p[label] != q[label]
 }

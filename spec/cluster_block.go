@@ -28,6 +28,8 @@ type clusterBody struct {
 	network Network
 	ttl     time.Duration
 	update  *pace // nil: there is no update block
+	mounts  []Mount
+	naming  bool
 }
 
 // cluster decodes one cluster block. The result is of use only if nothing was reported.
@@ -40,6 +42,8 @@ func (l *loader) cluster(b *hcl.Block) *Cluster {
 	cb := &clusterBody{l: l, a: a, tags: l.tags(a)}
 	c.Tags = tagMap(cb.tags)
 	cb.ttl, _ = l.duration(a, "ttl")
+	cb.naming, _ = a.flag("set_hostname")
+	cb.mounts = l.mounts(content, nil)
 	if b := l.one(content, imageBlock); b != nil {
 		cb.image = l.image(b, imageBlock)
 	}

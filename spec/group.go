@@ -8,15 +8,11 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 )
 
 const (
 	// maxCount is far above what one account is granted; it is there for slips of the pen.
 	maxCount = 100_000
-	// maxUserData is EC2's limit on user data before it is encoded, in bytes.
-	maxUserData = 16 * 1024
 	// defaultTimeout is how long a launch waits unless the file says otherwise.
 	defaultTimeout = 15 * time.Minute
 )
@@ -51,6 +47,11 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 	if d, ok := l.duration(a, "ttl"); ok {
 		g.TTL = d
 	}
+	g.SetHostname = cb.naming
+	if is, ok := a.flag("set_hostname"); ok {
+		g.SetHostname = is
+	}
+	g.Mounts = l.mounts(content, cb.mounts)
 	x.userData()
 	g.InstanceProfile = l.instanceProfile(a)
 
@@ -72,6 +73,7 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 		x.capacity(b)
 	}
 	x.launch(l.one(content, launchBlock))
+	x.ready(content.Blocks.OfType(readyBlock.name))
 	pace := cb.update
 	if b := l.one(content, updateBlock); b != nil {
 		pace = l.update(b, pace)
@@ -136,32 +138,6 @@ func (l *loader) checkType(t text) {
 		hint = fmt.Sprintf(" Did you mean %q?", fixed)
 	}
 	l.errorf(t.at, "Malformed instance type", "%s is not an instance type.%s", quote(t.string), hint)
-}
-
-func (x *groupBody) userData() {
-	v := x.a.value("user_data")
-	if !v.IsKnown() || v.IsNull() {
-		return
-	}
-	// User data is the one place where a secret may go: it is shown nowhere, only its hash is.
-	v, _ = v.UnmarkDeep()
-	s, err := convert.Convert(v, cty.String)
-	if err != nil || s.IsNull() {
-		x.a.wrongType("user_data", "a string", v)
-		return
-	}
-	data := []byte(s.AsString())
-	if len(data) > 0 {
-		x.g.UserData = data
-	}
-	switch timed := len(x.g.LaunchData()); {
-	case len(data) <= maxUserData && timed > maxUserData:
-		x.errorf(x.a.at("user_data"), "User data too long",
-			"The user data has %d bytes. With the timer of ttl these become %d, and EC2 takes %d. Put the long part into the image, or let a short script fetch it.", len(data), timed, maxUserData)
-	case len(data) > maxUserData:
-		x.errorf(x.a.at("user_data"), "User data too long",
-			"The user data has %d bytes, and EC2 takes %d. Put the long part into the image, or let a short script fetch it.", len(data), maxUserData)
-	}
 }
 
 var profileForm = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)

@@ -12,7 +12,7 @@ func lower(s string) string { return strings.ToLower(s) }
 var idKinds = map[string]string{
 	"ami": "an image", "subnet": "a subnet", "sg": "a security group", "vpc": "a VPC",
 	"i": "an instance", "snap": "a snapshot", "vol": "a volume", "eni": "a network interface",
-	"lt": "a launch template", "pg": "a placement group", "key": "a key pair", "cr": "a capacity reservation",
+	"lt": "a launch template", "pg": "a placement group", "key": "a key pair", "cr": "a capacity reservation", "fs": "a file system",
 }
 
 var idForm = regexp.MustCompile(`^([a-z]+)-([0-9a-f]{8}|[0-9a-f]{17})$`)
@@ -35,7 +35,7 @@ func (l *loader) checkID(t text, prefix string) {
 	l.errorf(t.at, fmt.Sprintf("Malformed %s id", idNames[prefix]), "%s is not the id of %s: %s.", quote(t.string), idKinds[prefix], idProblem(t.string, prefix, m))
 }
 
-var idNames = map[string]string{"ami": "image", "subnet": "subnet", "sg": "security group", "cr": "capacity reservation"}
+var idNames = map[string]string{"ami": "image", "subnet": "subnet", "sg": "security group", "cr": "capacity reservation", "fs": "file system"}
 
 // idProblem says what is wrong with an id, as exactly as it can.
 func idProblem(id, prefix string, m []string) string {

@@ -29,13 +29,17 @@ var (
 		args: []string{"reservations", "reservation_group", "blocks", "only"}}
 	updateBlock = &blockType{name: "update", once: true,
 		args: []string{"max_unavailable", "order"}}
+	mountBlock = &blockType{name: "mount", label: "name",
+		args: []string{"nfs", "efs", "fsx", "mount_name", "options", "read_only"}}
+	readyBlock = &blockType{name: "ready", label: "name",
+		args: []string{"command", "timeout"}}
 	groupBlock = &blockType{name: "group", label: "name",
 		args: []string{"count", "instance_type", "instance_types", "placement", "market", "fallback", "efa",
-			"subnets", "security_groups", "instance_profile", "user_data", "tags", "ttl", "slots_per"},
-		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock, updateBlock}}
+			"subnets", "security_groups", "instance_profile", "user_data", "tags", "ttl", "slots_per", "set_hostname"},
+		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock, readyBlock, updateBlock, mountBlock}}
 	clusterBlock = &blockType{name: "cluster", label: "name",
-		args:   []string{"region", "tags", "ttl"},
-		blocks: []*blockType{imageBlock, networkBlock, updateBlock, groupBlock}}
+		args:   []string{"region", "tags", "ttl", "set_hostname"},
+		blocks: []*blockType{imageBlock, networkBlock, updateBlock, mountBlock, groupBlock}}
 	validationBlock = &blockType{name: "validation", args: []string{"condition", "error_message"}}
 	variableBlock   = &blockType{name: "variable", label: "name",
 		args:   []string{"type", "default", "description", "sensitive", "nullable"},

@@ -1,14 +1,5 @@
 package spec
 
-import (
-	"bytes"
-	"encoding/base64"
-	"fmt"
-)
-
-// boundary parts the timer from the file's own user data.
-const boundary = "==cluster=="
-
 // timer is the part of the user data that ends a node when its time is over. It runs at every boot,
 // before anything else, and reads the time from the instance's tags each minute, so that retagging
 // moves the end. The age counts from the first boot, which writes it down under the instance's id: an image
@@ -33,28 +24,3 @@ while :; do
 done
 ) </dev/null >/dev/null 2>&1 &
 `
-
-// LaunchData is the user data that EC2 gets: the file's own, after the timer of a group that has a
-// time to live. cloud-init's multipart format holds both; nil if there is neither.
-func (g *Group) LaunchData() []byte {
-	if g.TTL <= 0 {
-		return g.UserData
-	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "Content-Type: multipart/mixed; boundary=%q\nMIME-Version: 1.0\n\n", boundary)
-	fmt.Fprintf(&b, "--%s\nContent-Type: text/cloud-boothook; charset=\"us-ascii\"\n\n%s\n", boundary, timer)
-	switch data := g.UserData; {
-	case len(data) == 0:
-	case bytes.HasPrefix(data, []byte("Content-Type:")), bytes.HasPrefix(data, []byte("MIME-Version:")):
-		// Multipart already: its own headers make it a part.
-		fmt.Fprintf(&b, "--%s\n%s\n", boundary, data)
-	case bytes.HasPrefix(data, []byte{0x1f, 0x8b}):
-		fmt.Fprintf(&b, "--%s\nContent-Type: application/x-gzip\nContent-Transfer-Encoding: base64\n\n%s\n",
-			boundary, base64.StdEncoding.EncodeToString(data))
-	default:
-		// cloud-init tells a script from a cloud-config by the first line.
-		fmt.Fprintf(&b, "--%s\nContent-Type: text/plain; charset=\"utf-8\"\n\n%s\n", boundary, data)
-	}
-	fmt.Fprintf(&b, "--%s--\n", boundary)
-	return b.Bytes()
-}

@@ -23,14 +23,16 @@ func (a *app) runBody(ctx context.Context, program string) error {
 			return fmt.Errorf("set the host name: %w", err)
 		}
 	}
-	cmd := exec.Command(program)
-	cmd.Env = a.env
-	if make := bodyMakers[program]; make != nil {
-		path, err := findDaemon(program)
-		if err != nil {
+	path, make := program, bodyMakers[program]
+	if make != nil {
+		var err error
+		if path, err = findDaemon(program); err != nil {
 			return err
 		}
-		cmd.Path, cmd.Args[0] = path, path
+	}
+	cmd := exec.Command(path)
+	cmd.Env = a.env
+	if make != nil {
 		if err := make(a, cmd); err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case is[*usageError](err), is[*fileError](err), is[*ami.WordError](err):
 		return exitUsage
-	case is[*fleet.ShortError](err), lostForRoom(err), refusedAsShort(err):
+	case is[*fleet.ShortError](err), lostForRoom(err), refusedAsShort(err), refusedRoom(err):
 		return exitShort
 	case is[*refusedError](err), is[*ami.RefusedError](err), is[*ami.BlockedError](err):
 		return exitRefused
@@ -110,6 +110,13 @@ func refusedAsShort(err error) bool {
 func lostForRoom(err error) bool {
 	lost, ok := errors.AsType[*fleet.LostError](err)
 	return ok && (lost.Cause.Class == fleet.Capacity || lost.Cause.Class == fleet.Quota)
+}
+
+// refusedRoom says that a launch was refused because there was no capacity or no quota for it, as one of the
+// instances from which an image is built can be: a cluster says so itself.
+func refusedRoom(err error) bool {
+	call, ok := errors.AsType[*fleet.CallError](err)
+	return ok && call.Action == "RunInstances" && (call.Class == fleet.Capacity || call.Class == fleet.Quota)
 }
 
 // is says whether err holds an E.

@@ -47,6 +47,7 @@ end.
 EXIT STATUS
   0    built, or it was built from the same before
   1    failed: an API error, the script, an image that does not boot
+  3    short: there is no capacity or no quota for the builder
   5    refused: the version is there from something else, the base cannot be
        launched, or a missing confirmation
   64   the command line or the file is wrong; nothing was called

@@ -100,7 +100,9 @@ func (a *app) openRegion(o ec2sim.Options) (*ec2sim.Region, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Loopback = bodies != nil
+	if bodies != nil {
+		o.Loopback, o.Console = true, consoleOf(filepath.Join(dir, bodiesFolder))
+	}
 	o.Speed, o.Path = a.speed, filepath.Join(dir, stateFile)
 	r, err := ec2sim.Open(o)
 	if err != nil {

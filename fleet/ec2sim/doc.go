@@ -24,6 +24,9 @@
 // run dry and buckets that others drain (Play). Every request is in the Journal, and what a fresh region holds
 // is written down in seed.go. The time of a region is its own (Now): it may run faster than the world outside.
 //
+// An instance that runs has a console (GetConsoleOutput): a plausible boot with a host key that is a function of its
+// id, and as late as EC2's for who does not ask for the latest. Options.Console puts something else in its place.
+//
 // # What user data does
 //
 // Nothing boots here, and no script is run. Four lines of user data are heeded all the same:
