@@ -36,7 +36,7 @@ func (w *world) console(i *instance, at time.Time) string {
 	l := w.Launches[i.Launch]
 	built := ""
 	if !i.Built.IsZero() && !at.Before(i.Built) {
-		built = l.Build.mark() + "\n"
+		built = l.marks()
 	}
 	if w.r.o.Console != nil {
 		return string(w.r.o.Console(i.ID)) + built
