@@ -92,6 +92,10 @@ func (a *apply) lost(g *groupRun) []planner.Instance {
 	var dead []planner.Instance
 	impaired := map[string]bool{}
 	for id, n := range a.nodes {
+		if n.Group == g.plan.Name && n.State.Dead() && !a.ended[id] && g.aside(n) {
+			delete(a.nodes, id) // Slurm has ended it
+			continue
+		}
 		if n.Group == g.plan.Name && n.State.Dead() && !a.ended[id] {
 			dead = append(dead, n.Instance)
 			if n.launched {
@@ -144,7 +148,7 @@ func (a *apply) giveUp(ctx context.Context) error {
 		}
 		late := 0
 		for _, n := range a.members(g) {
-			if n.State != planner.Running && !n.refused && !a.old[n.ID] {
+			if n.State != planner.Running && !n.refused && !a.old[n.ID] && !g.aside(n) {
 				late++
 			}
 		}
