@@ -19,7 +19,7 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	var o runOptions
 	c := &cobra.Command{
-		Use:   "run FILE [--down] [--keep-on-failure] [--node-loss tell|end] -- COMMAND [ARGUMENT…]",
+		Use:   "run FILE [--wait CONDITION] [--node-loss tell|end] [--down] [--keep-on-failure] -- COMMAND [ARGUMENT…]",
 		Short: "Launch the cluster, run a command here, and terminate the cluster",
 		Long: `Do what up does, run the command on this computer, and terminate the cluster
 when it has ended, whatever happened. Nothing is asked: this is the line of a
@@ -39,7 +39,9 @@ The command finds in its environment:
 
 The files go when the command ends. It is not run if the cluster did not come
 up whole and identical; fewer nodes than count will do where launch.min allows
-them. What had come up is then terminated.
+them. What had come up is then terminated. Groups that have probes, ready blocks,
+are waited for until they are usable, whatever launch.wait says; --wait is for
+all groups, with the conditions of cluster up.
 
 Nodes that were there before are used, and are left as they are: only what this
 run launched is terminated, unless --down ends all of the cluster. That is for
@@ -80,6 +82,7 @@ EXIT STATUS
 			return a.runJob(c.Context(), args[0], args[1:], o)
 		},
 	}
+	o.waitFlags(c)
 	a.bodyFlag(c)
 	c.Flags().BoolVar(&o.down, "down", false, "terminate nodes that were there before the run as well")
 	c.Flags().BoolVar(&o.keepOnFailure, "keep-on-failure", false, "keep the cluster if the command fails")
@@ -89,6 +92,7 @@ EXIT STATUS
 }
 
 type runOptions struct {
+	waitOptions
 	down          bool
 	keepOnFailure bool
 	nodeLoss      string
@@ -111,6 +115,7 @@ func fileAndCommand(c *cobra.Command, args []string) error {
 // A run is a cluster that is there for one command.
 type run struct {
 	*app
+	ready  *readiness
 	path   string
 	want   *spec.Cluster
 	before map[string]bool // ids of the live instances that were there before
@@ -130,11 +135,26 @@ func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptio
 	if err != nil {
 		return err
 	}
+	for i, g := range want.Groups {
+		if len(g.Ready) > 0 {
+			want.Groups[i].Launch.Wait = spec.WaitUsable
+		}
+	}
+	if err := o.waitFor(want); err != nil {
+		return err
+	}
 	if err := a.giveBodies(); err != nil {
 		return err
 	}
+	ready, err := a.waiting(want, o.remote)
+	if err != nil {
+		return err
+	}
+	if ready != nil {
+		ready.fate = "The command was not run for that. launch { timeout = … } allows more time."
+	}
 	a.again = "" // what goes on after an interrupt is down, and that is done here
-	r := &run{app: a, path: path, want: want, before: map[string]bool{}, grace: o.grace}
+	r := &run{app: a, ready: ready, path: path, want: want, before: map[string]bool{}, grace: o.grace}
 	r.watch.run = r
 	if o.nodeLoss == lossEnd {
 		r.watch.end = make(chan string, 1)
@@ -194,10 +214,10 @@ func (r *run) up(ctx context.Context) (j job, err error) {
 	r.writeLock(lock, r.want, have, l)
 	r.began = true
 	if settled(r.want, have, p) {
-		err = r.nothingToDo(r.want, have, p, l)
+		err = r.nothingToDo(ctx, r.want, have, p, l, r.ready)
 	} else {
 		r.planText(r.err, l, p, have)
-		err = r.apply(ctx, l, r.want, have, p)
+		err = r.apply(ctx, l, r.want, have, p, r.ready)
 	}
 	if err != nil && !usable(err) {
 		return j, err

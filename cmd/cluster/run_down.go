@@ -33,7 +33,7 @@ func (r *run) down(ctx context.Context, o runOptions) error {
 		r.err.printf("%s: nothing left\n", p.Cluster)
 		return nil
 	}
-	return r.apply(ctx, l, empty, have, p)
+	return r.apply(ctx, l, empty, have, p, nil)
 }
 
 // release ends the instances that were not there before the run. They are not waited for: the cluster goes on.

@@ -38,6 +38,7 @@ type Capture struct {
 	NoReboot        bool              // leave it running: the image is as after a power cut
 	Tags            map[string]string // for the image and its snapshots, besides our own
 	Source          string            // hash of what a builder was built from; empty: it is no builder
+	Content         string            // what is installed, as package attest writes it; empty: nobody asked
 	Consent         func() error      // asked before the instance is stopped; its error ends the capture. nil: not asked
 }
 
@@ -248,6 +249,9 @@ func (p *capturing) input(name string) *ec2.CreateImageInput {
 	})
 	if p.c.Source != "" {
 		tags[planner.TagImageSource] = p.c.Source
+	}
+	if p.c.Content != "" {
+		tags[planner.TagImageContent] = p.c.Content
 	}
 	in := &ec2.CreateImageInput{
 		InstanceId: new(p.c.Instance), Name: new(name), NoReboot: new(p.c.NoReboot),

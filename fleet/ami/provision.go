@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cluster/fleet"
+	"cluster/fleet/attest"
 	"cluster/planner"
 	"cluster/spec"
 )
@@ -51,6 +52,7 @@ func (b *building) outcome(ctx context.Context, id string) error {
 		}
 		if word, rest, ok := lastMark(console, b.token); ok {
 			if word == spec.BuildDone {
+				b.content = contentOf(console, b.token)
 				b.tell(Event{Type: EventProvisioned, Instance: id, Family: b.m.Family, Version: b.m.Version})
 				return nil
 			}
@@ -82,6 +84,17 @@ func lastMark(console, token string) (word, rest string, ok bool) {
 	line, _, _ := strings.Cut(after, "\n")
 	word, rest, _ = strings.Cut(strings.TrimSpace(line), " ")
 	return word, rest, ok && (word == spec.BuildDone || word == spec.BuildFailed)
+}
+
+// contentOf is what a builder with this token says on its console to have installed; empty if it does not.
+func contentOf(console, token string) string {
+	_, after, _ := lastCut(console, spec.BuildMark(token)+spec.BuildContent+" ")
+	line, _, _ := strings.Cut(after, "\n")
+	c, ok := attest.ParseContent(strings.TrimSpace(line))
+	if !ok {
+		return ""
+	}
+	return c.String()
 }
 
 // lastCut is strings.Cut at the last sep.

@@ -2,6 +2,7 @@ package ec2sim
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"regexp"
 	"strings"
@@ -10,8 +11,8 @@ import (
 
 // EC2 runs the user data of an instance; a region cannot. It plays what an image is built by: user data with
 // the line "# cluster: build TOKEN" is at work for a while (Timing.Provision) at the first boot, and then puts
-// "cluster-build TOKEN done" on the console. "# cluster: build TOKEN then stop" shuts the instance down after
-// that. A line "exit N" with N over zero, or "false", anywhere at the beginning of a line, is taken for the end
+// "cluster-build TOKEN done" on the console, after "cluster-build TOKEN content dpkg N SHA256 debian-12", in which
+// the hash is that of the user data. "# cluster: build TOKEN then stop" shuts the instance down after that. A line "exit N" with N over zero, or "false", anywhere at the beginning of a line, is taken for the end
 // of the work, and the console has "cluster-build TOKEN failed N".
 //
 // The line "# cluster-sim: breaks boot" makes a bad image: the instances of any image that is made of the
@@ -46,11 +47,13 @@ func readBuild(userData []byte) *build {
 	return b
 }
 
-func (b *build) mark() string {
+// marks are the lines of a build that is over.
+func (l *launch) marks() string {
+	b := l.Build
 	if b.Code != "" {
-		return fmt.Sprintf("cluster-build %s failed %s", b.Token, b.Code)
+		return fmt.Sprintf("cluster-build %s failed %s\n", b.Token, b.Code)
 	}
-	return fmt.Sprintf("cluster-build %s done", b.Token)
+	return fmt.Sprintf("cluster-build %s content dpkg 1014 %x debian-12\ncluster-build %[1]s done\n", b.Token, sha256.Sum256([]byte(l.UserData)))
 }
 
 // hasLine tells whether user data has a line.

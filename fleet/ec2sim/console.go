@@ -34,8 +34,12 @@ func (w *world) getConsoleOutput(in *ec2.GetConsoleOutputInput) (*ec2.GetConsole
 // over, and login: once the status checks have passed.
 func (w *world) console(i *instance, at time.Time) string {
 	l := w.Launches[i.Launch]
+	built := ""
+	if !i.Built.IsZero() && !at.Before(i.Built) {
+		built = l.marks()
+	}
 	if w.r.o.Console != nil {
-		return string(w.r.o.Console(i.ID))
+		return string(w.r.o.Console(i.ID)) + built
 	}
 	if i.Last == stuck || i.Last == doomed || w.phase(i) == pending || at.Before(i.done()) && w.phase(i) == running {
 		return ""
@@ -52,9 +56,7 @@ func (w *world) console(i *instance, at time.Time) string {
 	if w.phase(i) != running || !at.Before(i.done().Add(w.r.draw(w.t.Boot, "boot", i.ID))) {
 		w.writeHostKeys(&b, i.ID, host)
 	}
-	if !i.Built.IsZero() && !at.Before(i.Built) {
-		b.WriteString(l.Build.mark() + "\n")
-	}
+	b.WriteString(built)
 	if w.phase(i) == running && !at.Before(w.checked(i)) {
 		fmt.Fprintf(&b, "%s login: \n", host)
 	}

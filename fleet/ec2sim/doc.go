@@ -33,7 +33,7 @@
 //
 //   - "# cluster: time to live" ends the instance when the time in its tag cluster:ttl is over.
 //   - "# cluster: build TOKEN" puts "cluster-build TOKEN done" on the console (GetConsoleOutput) some time after
-//     the first boot (Timing.Provision), or "cluster-build TOKEN failed N" if a line of the user data is
+//     the first boot (Timing.Provision), and before that what it has installed (made up), or "cluster-build TOKEN failed N" if a line of the user data is
 //     "exit N", N not being 0, or "false".
 //   - "# cluster: build TOKEN then stop" does that, and then shuts the instance down.
 //   - "# cluster-sim: breaks boot" makes a bad image: the instances of any image that is made of this instance,

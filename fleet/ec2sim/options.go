@@ -41,8 +41,8 @@ type Options struct {
 	// in one, so that a program on this computer can be the instance for whoever connects to it.
 	Loopback bool
 
-	// Console is what an instance has written on its console, in place of what the region makes up: all of it,
-	// and nothing if that is empty. It must not call the region.
+	// Console is what an instance has written on its console, in place of the boot that the region makes up. It
+	// must not call the region.
 	Console func(instance string) []byte
 
 	Path string // the file that Open keeps the state in; New ignores it
