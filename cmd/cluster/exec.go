@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -107,31 +108,37 @@ func (a *app) exec(ctx context.Context, path string, command []string, o execOpt
 
 // ask runs the command on one node.
 func (a *app) ask(ctx context.Context, way sshWay, t target, command []string, timeout time.Duration) answer {
+	var output bytes.Buffer
+	code, ending := a.remotely(ctx, way, t, timeout, &exec.Cmd{Args: command, Stdout: &output, Stderr: &output})
+	return answer{node: t.node, code: code, ending: ending, output: output.String()}
+}
+
+// remotely runs a command on one node, with the streams that it has, and says with which exit code it ended, and
+// how in words.
+func (a *app) remotely(ctx context.Context, way sshWay, t target, timeout time.Duration, command *exec.Cmd) (code int, ended string) {
 	if timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	cmd := exec.CommandContext(ctx, way.program, way.args(t, []string{"-o", "BatchMode=yes"}, command)...)
-	cmd.Env = a.env
+	cmd := exec.CommandContext(ctx, way.program, way.args(t, []string{"-o", "BatchMode=yes"}, command.Args)...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = a.env, command.Stdin, command.Stdout, command.Stderr
 	separate(cmd)
 	cmd.Cancel = func() error { pass(cmd, os.Kill); return nil }
 	cmd.WaitDelay = time.Second // for what it may have left behind that holds its output
-	output, err := cmd.CombinedOutput()
-	r := answer{node: t.node, output: string(output)}
+	err := cmd.Run()
 	switch failed, ok := errors.AsType[*commandError](ending(cmd, err)); {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		r.code, r.ending = exitTimedOut, fmt.Sprintf("no end after %s", timeout)
+		return exitTimedOut, fmt.Sprintf("no end after %s", timeout)
 	case cmd.ProcessState == nil:
-		r.code, r.ending = exitNotRunnable, fmt.Sprintf("cannot start ssh: %v", err)
+		return exitNotRunnable, fmt.Sprintf("cannot start ssh: %v", err)
 	case !ok:
-		r.ending = "ok"
+		return 0, "ok"
 	case failed.code == exitUnreachable:
-		r.code, r.ending = failed.code, "unreachable"
+		return failed.code, "unreachable"
 	default:
-		r.code, r.ending = failed.code, failed.why
+		return failed.code, failed.why
 	}
-	return r
 }
 
 // choose are the nodes of a group and of a list; an empty one chooses all.

@@ -109,20 +109,25 @@ type reached struct {
 	way   sshWay
 }
 
-// reach looks up the running nodes of a cluster, and how they are connected to.
-func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached, error) {
-	program := a.getenv("CLUSTER_SSH")
-	login, err := a.login()
-	if err != nil {
-		return nil, err
+// connecting is the program that connects, and how it logs in to bodies.
+func (a *app) connecting() (program string, login export.Login, err error) {
+	program = a.getenv("CLUSTER_SSH")
+	if login, err = a.login(); err != nil {
+		return "", login, err
 	}
 	if a.rehearse && program == "" && login == (export.Login{}) {
-		return nil, &refusedError{
+		return "", login, &refusedError{
 			message: "there is nothing to connect to in a rehearsal",
 			hint:    "Its nodes are records in a file, unless they were launched with --body sshd. CLUSTER_SSH may name a program that stands in for ssh.",
 		}
 	}
 	program, err = findCommand(cmp.Or(program, "ssh"))
+	return program, login, err
+}
+
+// reach looks up the running nodes of a cluster, and how they are connected to.
+func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached, error) {
+	program, login, err := a.connecting()
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +145,7 @@ func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached
 		return nil, err
 	}
 	r := &reached{want: want, have: have, nodes: targets(newStatusDoc(want, have, l), have)}
-	r.way, err = newWay(program, want, r.nodes, o)
-	r.way.login = login
+	r.way, err = newWay(program, login, want, r.nodes, o)
 	return r, err
 }
 
@@ -160,8 +164,8 @@ func targets(doc statusDoc, have planner.Observed) (nodes []target) {
 	return nodes
 }
 
-func newWay(program string, want *spec.Cluster, nodes []target, o remoteOptions) (sshWay, error) {
-	w := sshWay{program: program, user: o.user, public: o.public}
+func newWay(program string, login export.Login, want *spec.Cluster, nodes []target, o remoteOptions) (sshWay, error) {
+	w := sshWay{program: program, user: o.user, public: o.public, login: login}
 	if o.jump == "" {
 		return w, nil
 	}

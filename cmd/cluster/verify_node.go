@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"cluster/fleet/attest"
+	"cluster/planner"
+	"cluster/spec"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+// nodeHelp is the part of verify's help that is about level node.
+const nodeHelp = `With level node, every node is asked over ssh at the address that EC2 gives for
+its instance, by a script that reads and changes nothing. Each gets a verdict:
+  same        as its image and the others in all that was asked
+  drift       it comes from the image, and holds other packages by now, or runs
+              another kernel or driver
+  different   its identity document is tampered with, of another region, instance
+              or account, …; it runs from another disk; or it shares a machine
+              id, host key or boot id with another node
+  unverified  it could not be asked, or did not answer everything
+The identity document is signed by EC2, and verified offline with the certificate
+of the region: those of 39 regions are in the program, --identity-certificate
+names another. The rest is the node's own word. Packages are compared with what
+was recorded of the image when it was made (cluster image build, and image
+capture --record), or else among the nodes. Your own ssh does the talking, as in
+cluster exec; a node whose host key is not known cannot be asked.`
+
+// nodeOptions are the flags of verify that are about level node.
+type nodeOptions struct {
+	remoteOptions
+	timeout     time.Duration
+	atOnce      int
+	certificate string // file; empty: the pinned one of the region
+	packages    bool   // show which ones differ
+}
+
+func (o *nodeOptions) flags(c *cobra.Command) {
+	o.remoteOptions.flags(c)
+	c.Flags().DurationVar(&o.timeout, "timeout", time.Minute, "give a node up after this `duration`")
+	c.Flags().IntVar(&o.atOnce, "at-once", 64, "`number` of nodes at a time")
+	c.Flags().StringVar(&o.certificate, "identity-certificate", "", "verify identity documents with the certificate in this `file`, in PEM")
+	c.Flags().BoolVar(&o.packages, "packages", false, "ask nodes that drifted once more, and show which packages differ")
+}
+
+// fit says whether the flags go together with a level.
+func (o *nodeOptions) fit(c *cobra.Command, level string) error {
+	for _, name := range []string{"user", "jump", "public", "timeout", "at-once", "identity-certificate", "packages"} {
+		if level != "node" && c.Flags().Changed(name) {
+			return &usageError{message: fmt.Sprintf("--%s is about asking nodes", name), hint: "Add --level node."}
+		}
+	}
+	if o.atOnce < 1 || o.timeout <= 0 {
+		return &usageError{message: "--at-once must be 1 or more, and --timeout more than 0"}
+	}
+	return nil
+}
+
+// A nodeVerdict is what came out for a node.
+type nodeVerdict struct {
+	attest.Judgement
+	key           nodeKey
+	added, lacked []string // packages, compared with a node that did not drift
+}
+
+// attest asks every node that lives, and judges them. What EC2 says of them counts as well.
+func (a *app) attest(ctx context.Context, l *link, want *spec.Cluster, have planner.Observed, v planner.Verdict, way sshWay, o nodeOptions) ([]nodeVerdict, error) {
+	certificates, err := a.certificates(l, o.certificate)
+	if err != nil {
+		return nil, err
+	}
+	asked := lookedAt(want, have, l.Session.Region)
+	way, err = newWay(way.program, way.login, want, running(asked), o.remoteOptions)
+	if err != nil {
+		return nil, err
+	}
+	a.quiet.Store(true) // there are no calls to finish
+	if err := a.reports(ctx, way, asked, o, ""); err != nil {
+		return nil, err
+	}
+	nodes := make([]attest.Node, len(asked))
+	for n, q := range asked {
+		nodes[n] = q.Node
+	}
+	verdicts := make([]nodeVerdict, len(asked))
+	for n, j := range attest.Judge(nodes, certificates, recorded(have.Images)) {
+		for _, m := range v.Mismatched {
+			if m.Instance == j.Node.Expected.Instance {
+				j.Find(m.Check, verdictOf(m), m.Want, m.Got, ec2Says)
+			}
+		}
+		verdicts[n] = nodeVerdict{Judgement: j, key: asked[n].target.node}
+	}
+	if o.packages {
+		err = a.packages(ctx, way, asked, verdicts, o)
+	}
+	return verdicts, err
+}
+
+// ec2Says is the reason of what is found without asking the node.
+const ec2Says = "so EC2 says"
+
+func verdictOf(m planner.Mismatch) attest.Verdict {
+	if m.Got == "" {
+		return attest.Unverified
+	}
+	return attest.Different
+}
+
+// certificates are what identity documents are verified with.
+func (a *app) certificates(l *link, file string) (attest.Certificates, error) {
+	if file == "" && l.rehearsal == nil {
+		return attest.Pinned()
+	}
+	var text []byte
+	var err error
+	if file != "" {
+		text, err = os.ReadFile(file)
+	} else {
+		text, err = l.rehearsal.IdentityCertificate(l.Session.Region)
+	}
+	if err != nil {
+		return nil, &usageError{message: "cannot read the certificate of the region: " + err.Error()}
+	}
+	cert, err := attest.ParseCertificate(text)
+	if err != nil {
+		return nil, &usageError{message: fmt.Sprintf("%s is no certificate: %v", cmp.Or(file, "the region's"), err), hint: "AWS lists those of RSA-2048 by region, in the EC2 User Guide."}
+	}
+	return attest.Certificates{l.Session.Region: cert}, nil
+}
+
+// recorded is what images are known to hold.
+func recorded(images []planner.Image) map[string]attest.Content {
+	known := map[string]attest.Content{}
+	for _, img := range images {
+		if c, ok := attest.ParseContent(img.Tags[planner.TagImageContent]); ok {
+			known[img.ID] = c
+		}
+	}
+	return known
+}
+
+// An askedNode is an instance that is to be asked, and in the end what it said.
+type askedNode struct {
+	attest.Node
+	target target
+	runs   bool
+}
+
+// lookedAt are the instances that live, in the order of a manifest.
+func lookedAt(want *spec.Cluster, have planner.Observed, region string) (all []askedNode) {
+	by := map[string]planner.Instance{}
+	for _, i := range have.Instances {
+		by[i.ID] = i
+	}
+	for _, m := range manifestNodes(want, have) {
+		i := by[m.Instance]
+		all = append(all, askedNode{
+			Node: attest.Node{
+				Name: m.Name, Group: m.Group, Volume: m.Volume, Silent: fmt.Sprintf("it does not run: it is %s", i.State),
+				Expected: attest.Expected{
+					Account: i.Account, Region: region, Instance: i.ID, Image: i.ImageID, InstanceType: i.InstanceType,
+					Architecture: i.Architecture, PrivateIP: i.PrivateIP, Launched: i.Launched,
+				},
+			},
+			target: target{node: nodeKey{m.Group, m.Slot}, instance: i.ID, private: i.PrivateIP, public: i.PublicIP},
+			runs:   i.State == planner.Running,
+		})
+	}
+	return all
+}
+
+func running(all []askedNode) (nodes []target) {
+	for _, q := range all {
+		if q.runs {
+			nodes = append(nodes, q.target)
+		}
+	}
+	return nodes
+}
+
+// reports asks all nodes that run, many at a time, for a report, and with "packages" for the list of them too.
+func (a *app) reports(ctx context.Context, way sshWay, all []askedNode, o nodeOptions, more string) error {
+	var g errgroup.Group
+	g.SetLimit(o.atOnce)
+	for n := range all {
+		if q := &all[n]; q.runs {
+			g.Go(func() error {
+				q.Report, q.Silent = a.reportOf(ctx, way, q.target, o.timeout, more)
+				return nil
+			})
+		}
+	}
+	g.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// reportOf asks one node. Without a report it says why there is none.
+func (a *app) reportOf(ctx context.Context, way sshWay, t target, timeout time.Duration, more string) (*attest.Report, string) {
+	if err := way.check([]target{t}); err != nil {
+		return nil, "it has no public address"
+	}
+	nonce := rand.Text()
+	out, said := capped{most: attest.MaxReport}, capped{most: 4 << 10}
+	command := &exec.Cmd{Args: []string{"sh", "-s", nonce}, Stdin: strings.NewReader(attest.Script()), Stdout: &out, Stderr: &said}
+	if more != "" {
+		command.Args = append(command.Args, more)
+	}
+	code, ended := a.remotely(ctx, way, t, timeout, command)
+	r, err := attest.ParseReport(out.String(), nonce)
+	switch last := lastLine(said.String()); {
+	case err == nil:
+		return r, ""
+	case code == 0:
+		return nil, err.Error()
+	case last != "":
+		return nil, ended + ": " + last
+	default:
+		return nil, ended
+	}
+}
+
+// lastLine is the last of what ssh said, without the end of its sentence.
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return strings.Trim(text[strings.LastIndexByte(text, '\n')+1:], " \r.")
+}
+
+// capped keeps what is written, up to a little more than the most that counts; then it ends the writing.
+type capped struct {
+	bytes.Buffer
+	most int
+}
+
+func (c *capped) Write(b []byte) (int, error) {
+	if c.Len() > c.most {
+		return 0, fmt.Errorf("more than %d bytes", c.most)
+	}
+	return c.Buffer.Write(b)
+}
