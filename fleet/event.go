@@ -66,6 +66,36 @@ type GroupCount struct {
 	Unchecked int // of those that run: status checks are waited for, and have not passed
 	Leaving   int // shutting down
 
-	Wait  spec.WaitFor // the condition that is waited for beyond those that EC2 tells of; empty: none is
-	Ready int          // nodes that meet it
+	Wait spec.WaitFor // what its nodes are waited for, where a connection to them has to tell
+	Met  Conditions
+}
+
+// Conditions counts the nodes that meet each of the conditions that only a connection to them can tell.
+type Conditions struct{ Reachable, Booted, Usable int }
+
+// Of is how many nodes meet one of them.
+func (c Conditions) Of(w spec.WaitFor) int {
+	if n := c.of(w); n != nil {
+		return *n
+	}
+	return 0
+}
+
+// Add counts a node that meets one of them.
+func (c *Conditions) Add(w spec.WaitFor) {
+	if n := c.of(w); n != nil {
+		*n++
+	}
+}
+
+func (c *Conditions) of(w spec.WaitFor) *int {
+	switch w {
+	case spec.WaitReachable:
+		return &c.Reachable
+	case spec.WaitBooted:
+		return &c.Booted
+	case spec.WaitUsable:
+		return &c.Usable
+	}
+	return nil
 }

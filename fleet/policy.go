@@ -108,7 +108,7 @@ func features(want *spec.Cluster) (f feature) {
 		f.groups = f.groups || len(g.SecurityGroups) > 0
 		f.keys = f.keys || g.KeyName != ""
 		f.profile = f.profile || g.InstanceProfile != ""
-		f.checks = f.checks || g.Launch.Wait != ""
+		f.checks = f.checks || g.Launch.Wait.Needs(spec.WaitChecked)
 		f.spot = f.spot || g.Market == spec.Spot
 	}
 	return f

@@ -37,6 +37,9 @@ type GroupReport struct {
 	Retagged   int
 	Refusals   []Refusal // in the order in which they happened
 	Begun      time.Time // when its nodes were granted, or first waited for: what its launch.timeout counts from
+
+	Wait spec.WaitFor // what its nodes were waited for by whoever connects to them; empty: for nothing of the kind
+	Met  Conditions   // and how many were found to be
 }
 
 // A FailedNode is a node that did not become what its group waits for.

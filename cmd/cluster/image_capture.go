@@ -84,7 +84,7 @@ func (a *app) imageCapture(ctx context.Context, q captureRequest) error {
 	}
 	var way sshWay
 	if q.record {
-		if way.program, way.login, err = a.connecting(); err != nil {
+		if way, err = a.sshWay("CLUSTER_SSH"); err != nil {
 			return err
 		}
 	}

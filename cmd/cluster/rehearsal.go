@@ -148,7 +148,8 @@ func (a *app) reset(ctx context.Context) error {
 	case !is[*usageError](err):
 		err = os.Remove(filepath.Join(dir, stateFile))
 	}
-	if err != nil {
+	// The instances of a fresh region have the same ids, and other keys.
+	if err = errors.Join(err, os.RemoveAll(filepath.Join(dir, keysFolder))); err != nil {
 		return fmt.Errorf("forget the embedded region: %w", err)
 	}
 	a.out.printf("The embedded region in %s is forgotten.\n", slash(dir))

@@ -20,7 +20,7 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	var o runOptions
 	c := &cobra.Command{
-		Use:   "run FILE [--down] [--keep-on-failure] [--body PROGRAM] -- COMMAND [ARGUMENT…]",
+		Use:   "run FILE [--wait CONDITION] [--down] [--keep-on-failure] [--body PROGRAM] -- COMMAND [ARGUMENT…]",
 		Short: "Launch the cluster, run a command here, and terminate the cluster",
 		Long: `Do what up does, run the command on this computer, and terminate the cluster
 when it has ended, whatever happened. Nothing is asked: this is the line of a
@@ -40,7 +40,9 @@ The command finds in its environment:
 
 The files go when the command ends. It is not run if the cluster did not come
 up whole and identical; fewer nodes than count will do where launch.min allows
-them. What had come up is then terminated.
+them. What had come up is then terminated. Groups that have probes, ready blocks,
+are waited for until they are usable, whatever launch.wait says; --wait is for
+all groups, with the conditions of cluster up.
 
 Nodes that were there before are used, and are left as they are: only what this
 run launched is terminated, unless --down ends all of the cluster. That is for
@@ -69,6 +71,7 @@ EXIT STATUS
 			return a.runJob(c.Context(), args[0], args[1:], o)
 		},
 	}
+	o.waitFlags(c)
 	a.bodyFlag(c)
 	c.Flags().BoolVar(&o.down, "down", false, "terminate nodes that were there before the run as well")
 	c.Flags().BoolVar(&o.keepOnFailure, "keep-on-failure", false, "keep the cluster if the command fails")
@@ -76,6 +79,7 @@ EXIT STATUS
 }
 
 type runOptions struct {
+	waitOptions
 	down          bool
 	keepOnFailure bool
 }
@@ -96,6 +100,7 @@ func fileAndCommand(c *cobra.Command, args []string) error {
 // A run is a cluster that is there for one command.
 type run struct {
 	*app
+	ready  *readiness
 	path   string
 	want   *spec.Cluster
 	before map[string]bool // ids of the live instances that were there before
@@ -113,11 +118,26 @@ func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptio
 	if err != nil {
 		return err
 	}
+	for i, g := range want.Groups {
+		if len(g.Ready) > 0 {
+			want.Groups[i].Launch.Wait = spec.WaitUsable
+		}
+	}
+	if err := o.waitFor(want); err != nil {
+		return err
+	}
 	if err := a.giveBodies(); err != nil {
 		return err
 	}
+	ready, err := a.waiting(want, o.remote)
+	if err != nil {
+		return err
+	}
+	if ready != nil {
+		ready.fate = "The command was not run for that. launch { timeout = … } allows more time."
+	}
 	a.again = "" // what goes on after an interrupt is down, and that is done here
-	r := &run{app: a, path: path, want: want, before: map[string]bool{}}
+	r := &run{app: a, ready: ready, path: path, want: want, before: map[string]bool{}}
 	a.show(mortality(want))
 	j, err := r.up(ctx)
 	if err != nil && !r.began {
@@ -169,10 +189,10 @@ func (r *run) up(ctx context.Context) (j job, err error) {
 	r.writeLock(lock, r.want, have, l)
 	r.began = true
 	if settled(r.want, have, p) {
-		err = r.nothingToDo(r.want, have, p, l)
+		err = r.nothingToDo(ctx, r.want, have, p, l, r.ready)
 	} else {
 		r.planText(r.err, l, p, have)
-		err = r.apply(ctx, l, r.want, have, p)
+		err = r.apply(ctx, l, r.want, have, p, r.ready)
 	}
 	if err != nil && !usable(err) {
 		return j, err
@@ -234,7 +254,7 @@ func (r *run) down(ctx context.Context, o runOptions) error {
 		r.err.printf("%s: nothing left\n", p.Cluster)
 		return nil
 	}
-	return r.apply(ctx, l, empty, have, p)
+	return r.apply(ctx, l, empty, have, p, nil)
 }
 
 // release ends the instances that were not there before the run. They are not waited for: the cluster goes on.

@@ -72,7 +72,7 @@ func (a *app) verify(ctx context.Context, path string, o verifyOptions) error {
 	}
 	var way sshWay
 	if o.level == "node" {
-		if way.program, way.login, err = a.connecting(); err != nil {
+		if way, err = a.sshWay("CLUSTER_SSH"); err != nil {
 			return err
 		}
 	}

@@ -41,20 +41,34 @@ func lookedAt(want *spec.Cluster, have planner.Observed, region string) (all []a
 					Architecture: i.Architecture, PrivateIP: i.PrivateIP, Launched: i.Launched,
 				},
 			},
-			target: target{node: nodeKey{m.Group, m.Slot}, instance: i.ID, private: i.PrivateIP, public: i.PublicIP},
+			target: target{node: nodeKey{m.Group, m.Slot}, instance: i.ID, private: i.PrivateIP, public: i.PublicIP, launched: i.Launched},
 			runs:   i.State == planner.Running,
 		})
 	}
 	return all
 }
 
-func running(all []askedNode) (nodes []target) {
-	for _, q := range all {
+// askable are the instances that live, and the way to those that run, whose host keys are looked for.
+func (a *app) askable(ctx context.Context, l *link, want *spec.Cluster, have planner.Observed, way sshWay, o remoteOptions) ([]askedNode, sshWay, error) {
+	all := lookedAt(want, have, l.Session.Region)
+	r := &reached{link: l, keys: a.keyring(l, want.Name), want: want, have: have}
+	var at []int
+	for n, q := range all {
 		if q.runs {
-			nodes = append(nodes, q.target)
+			r.nodes, at = append(r.nodes, q.target), append(at, n)
 		}
 	}
-	return nodes
+	var err error
+	if r.way, err = way.to(want, slices.Clone(r.nodes), o); err != nil {
+		return nil, way, err
+	}
+	if err := r.learn(ctx, r.nodes); err != nil {
+		return nil, way, err
+	}
+	for i, n := range at {
+		all[n].target = r.nodes[i]
+	}
+	return all, r.way, nil
 }
 
 // reports asks all nodes that run, many at a time, for a report, and with "packages" for the list of them too.
@@ -83,13 +97,13 @@ func (a *app) reportOf(ctx context.Context, way sshWay, t target, timeout time.D
 	}
 	nonce := rand.Text()
 	out, said := capped{most: attest.MaxReport}, capped{most: 4 << 10}
-	command := &exec.Cmd{Args: []string{"sh", "-s", nonce}, Stdin: strings.NewReader(attest.Script()), Stdout: &out, Stderr: &said}
-	if more != "" {
-		command.Args = append(command.Args, more)
-	}
-	code, ended := a.remotely(ctx, way, t, timeout, command)
+	code, ended := a.remotely(ctx, t, timeout, func(ctx context.Context, t target) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, way.program, way.args(t, batch, filled("sh", "-s", nonce, more))...)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(attest.Script()), &out, &said
+		return cmd
+	})
 	r, err := attest.ParseReport(out.String(), nonce)
-	switch last := lastLine(said.String()); {
+	switch last := strings.TrimRight(lastLine(said.String()), "."); {
 	case err == nil:
 		return r, ""
 	case code == 0:
@@ -99,12 +113,6 @@ func (a *app) reportOf(ctx context.Context, way sshWay, t target, timeout time.D
 	default:
 		return nil, ended
 	}
-}
-
-// lastLine is the last of what ssh said, without the end of its sentence.
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return strings.Trim(text[strings.LastIndexByte(text, '\n')+1:], " \r.")
 }
 
 // capped keeps what is written, up to a little more than the most that counts; then it ends the writing.
@@ -126,13 +134,13 @@ func (a *app) installed(ctx context.Context, l *link, want *spec.Cluster, instan
 	if err != nil {
 		return "", err
 	}
-	nodes := lookedAt(want, have, l.Session.Region)
+	nodes, way, err := a.askable(ctx, l, want, have, way, o)
+	if err != nil {
+		return "", err
+	}
 	n := slices.IndexFunc(nodes, func(q askedNode) bool { return q.target.instance == instance && q.runs })
 	if n < 0 {
 		return "", &refusedError{message: fmt.Sprintf("%s is no running node of cluster %s", instance, want.Name), hint: "Only nodes can be asked what is installed: leave --record out."}
-	}
-	if way, err = newWay(way.program, way.login, want, running(nodes), o); err != nil {
-		return "", err
 	}
 	r, why := a.reportOf(ctx, way, nodes[n].target, time.Minute, "")
 	switch {

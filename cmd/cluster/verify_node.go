@@ -28,8 +28,9 @@ The identity document is signed by EC2, and verified offline with the certificat
 of the region: those of 39 regions are in the program, --identity-certificate
 names another. The rest is the node's own word. Packages are compared with what
 was recorded of the image when it was made (cluster image build, and image
-capture --record), or else among the nodes. Your own ssh does the talking, as in
-cluster exec; a node whose host key is not known cannot be asked.`
+capture --record), or else among the nodes.
+
+Your own ssh does the talking; CLUSTER_SSH names another program. ` + hostKeyHelp
 
 // nodeOptions are the flags of verify that are about level node.
 type nodeOptions struct {
@@ -74,8 +75,7 @@ func (a *app) attest(ctx context.Context, l *link, want *spec.Cluster, have plan
 	if err != nil {
 		return nil, err
 	}
-	asked := lookedAt(want, have, l.Session.Region)
-	way, err = newWay(way.program, way.login, want, running(asked), o.remoteOptions)
+	asked, way, err := a.askable(ctx, l, want, have, way, o.remoteOptions)
 	if err != nil {
 		return nil, err
 	}
