@@ -31,8 +31,8 @@ the instance again. --from is an instance, i-…, or a node such as compute-17 o
 the cluster that --file describes. With --no-reboot it runs on; the image is
 then as after a power cut.
 
-With --record, the node is asked over ssh what is installed, as by cluster verify
---level node, before it is stopped; the answer becomes a tag of the image, which
+With --record, the node is asked over ssh what is installed before it is stopped,
+as by cluster verify --level node. The answer becomes a tag of the image, which
 its nodes are compared with later.
 
 A version is made once: EC2 gives each name of an image once, and the name is

@@ -21,8 +21,9 @@ func (a *app) verifyCommand() *cobra.Command {
 		Long: `Prove that every node of the file is there and came from the image: by its image
 id (level image), and by the snapshot that its root volume was made from (level
 root, the default); with level node, by what they say themselves as well. What
-could not be asked is unproven, and unproven is never identical. An image that the lock file names is proven against the lock, even
-when it has been deregistered since.
+could not be asked is unproven, and unproven is never identical. An image that
+the lock file names is proven against the lock, even when it has been
+deregistered since.
 
 With --manifest, what was found is written to a file, for the appendix of a
 paper: the images with their ancestry, the hashes of the cluster file and its
@@ -36,7 +37,8 @@ compared with such a manifest as well.
 EXIT STATUS
   0    identical, and as the manifest says
   1    failed: an API error
-  4    not identical, not the same, or not as the manifest says: the nodes are named
+  4    not identical, not the same, or not as the manifest says: the nodes are
+       named
   5    refused: a rehearsal has nothing to connect to
   64   the command line, the cluster file, its lock or the manifest is wrong
   127  there is no ssh

@@ -17,20 +17,24 @@ import (
 // nodeHelp is the part of verify's help that is about level node.
 const nodeHelp = `With level node, every node is asked over ssh at the address that EC2 gives for
 its instance, by a script that reads and changes nothing. Each gets a verdict:
+
   same        as its image and the others in all that was asked
   drift       it comes from the image, and holds other packages by now, or runs
               another kernel or driver
-  different   its identity document is tampered with, of another region, instance
-              or account, …; it runs from another disk; or it shares a machine
-              id, host key or boot id with another node
+  different   its identity document is tampered with, or of another region,
+              instance or account; it runs from another disk; or it shares a
+              machine id, host key or boot id with another node
   unverified  it could not be asked, or did not answer everything
-The identity document is signed by EC2, and verified offline with the certificate
-of the region: those of 39 regions are in the program, --identity-certificate
-names another. The rest is the node's own word. Packages are compared with what
-was recorded of the image when it was made (cluster image build, and image
-capture --record), or else among the nodes.
 
-Your own ssh does the talking; CLUSTER_SSH names another program. ` + hostKeyHelp
+The identity document is signed by EC2, and verified offline with the
+certificate of the region: those of 39 regions are in the program, and
+--identity-certificate names another. The rest is the node's own word. Packages
+are compared with what was recorded of the image when it was made (image build,
+image capture --record), or else among the nodes.
+
+Your own ssh does the talking; CLUSTER_SSH names another program.
+
+` + hostKeyHelp
 
 // nodeOptions are the flags of verify that are about level node.
 type nodeOptions struct {
