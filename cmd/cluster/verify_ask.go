@@ -96,17 +96,17 @@ func (a *app) reportOf(ctx context.Context, way sshWay, t target, timeout time.D
 		return nil, "it has no public address"
 	}
 	nonce := rand.Text()
-	out, said := capped{most: attest.MaxReport}, capped{most: 4 << 10}
+	out, said := capped{most: attest.MaxReport}, &tail{most: 4 << 10}
 	code, ended := a.remotely(ctx, t, timeout, func(ctx context.Context, t target) *exec.Cmd {
 		cmd := exec.CommandContext(ctx, way.program, way.args(t, batch, filled("sh", "-s", nonce, more))...)
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(attest.Script()), &out, &said
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(attest.Script()), &out, said
 		return cmd
 	})
-	r, err := attest.ParseReport(out.String(), nonce)
-	switch last := strings.TrimRight(lastLine(said.String()), "."); {
+	r, err := attest.ParseReport(out.kept.String(), nonce)
+	switch last := strings.TrimRight(lastLine(string(said.kept)), "."); {
 	case err == nil:
 		return r, ""
-	case code == 0:
+	case code == 0, out.kept.Len() > attest.MaxReport:
 		return nil, err.Error()
 	case last != "":
 		return nil, ended + ": " + last
@@ -117,15 +117,27 @@ func (a *app) reportOf(ctx context.Context, way sshWay, t target, timeout time.D
 
 // capped keeps what is written, up to a little more than the most that counts; then it ends the writing.
 type capped struct {
-	bytes.Buffer
+	kept bytes.Buffer // not embedded: it would read for itself, and without an end
 	most int
 }
 
 func (c *capped) Write(b []byte) (int, error) {
-	if c.Len() > c.most {
+	if c.kept.Len() > c.most {
 		return 0, fmt.Errorf("more than %d bytes", c.most)
 	}
-	return c.Buffer.Write(b)
+	return c.kept.Write(b)
+}
+
+// tail keeps the end of what is written.
+type tail struct {
+	kept []byte
+	most int
+}
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.kept = append(t.kept, b...)
+	t.kept = t.kept[max(0, len(t.kept)-t.most):]
+	return len(b), nil
 }
 
 // installed asks one node what is installed.
