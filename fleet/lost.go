@@ -90,6 +90,10 @@ func (a *apply) findRungs(ctx context.Context, g *groupRun) (err error) {
 func (a *apply) lost(g *groupRun) []planner.Instance {
 	var dead []planner.Instance
 	for id, n := range a.nodes {
+		if n.Group == g.plan.Name && n.State.Dead() && !a.ended[id] && g.aside(n) {
+			delete(a.nodes, id) // Slurm has ended it
+			continue
+		}
 		if n.Group == g.plan.Name && n.State.Dead() && !a.ended[id] {
 			dead = append(dead, n.Instance)
 			if n.launched {
@@ -137,7 +141,7 @@ func (a *apply) giveUp(ctx context.Context) error {
 		}
 		late := 0
 		for _, n := range a.members(g) {
-			if n.State != planner.Running && !n.refused && !a.old[n.ID] {
+			if n.State != planner.Running && !n.refused && !a.old[n.ID] && !g.aside(n) {
 				late++
 			}
 		}

@@ -17,7 +17,8 @@ const envBodyNamed = "CLUSTER_BODY_NAMED"
 // bodyMakers make the bodies that come with the program: each adds to a command that is the daemon of its name what
 // that needs to be this machine. What they write is on its console.
 var bodyMakers = map[string]func(*app, *exec.Cmd) error{
-	"sshd": (*app).sshdBody,
+	"sshd":   (*app).sshdBody,
+	"slurmd": (*app).slurmdBody,
 }
 
 func (a *app) bodyCommand() *cobra.Command {
@@ -104,6 +105,16 @@ func writeOwn(dir string) error {
 			return fmt.Errorf("write the %s: %w", name, err)
 		}
 	}
+	return nil
+}
+
+// slurmdBody is the slurmd of a node, as the slurm.conf has it that SLURM_CONF names.
+func (a *app) slurmdBody(cmd *exec.Cmd) error {
+	if a.getenv("SLURM_CONF") == "" {
+		return &usageError{message: "a slurmd needs a configuration", hint: "cluster slurm conf --rehearse --out DIR FILE writes one; SLURM_CONF names it."}
+	}
+	// To Slurm the machine has booted only now, whenever this computer has.
+	cmd.Args = append(cmd.Args, "-D", "-b", "-N", a.getenv(envBodyNode))
 	return nil
 }
 
