@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -163,6 +164,15 @@ func (a *apply) failures() error {
 	return errors.Join(errs...)
 }
 
+// required are the slots of the group that have to have a node.
+func (g *groupRun) required() iter.Seq[int] { return g.spec.Required() }
+
+// aside says that a node is burst capacity that nobody asks for now: it is there to be proven, and neither waited
+// for nor made good.
+func (g *groupRun) aside(n *node) bool {
+	return g.spec != nil && g.spec.Slurm.Burst && n.Slot >= 0 && !g.spec.Requires(n.Slot)
+}
+
 func (a *apply) instanceType(name string) planner.InstanceType { return a.types[name] }
 
 func (a *apply) group(name string) *groupRun {
@@ -226,6 +236,9 @@ func (a *apply) report() Report {
 	r.Failed = a.failed
 	for _, g := range a.groups {
 		g.report.Running, g.report.Begun = a.running(g), g.begun
+		if g.spec != nil && g.spec.Slurm.Burst && len(g.spec.Asked) == 0 {
+			g.report.Want = g.report.Running // nodes come and go meanwhile
+		}
 		r.Groups = append(r.Groups, g.report)
 	}
 	for _, i := range a.last {

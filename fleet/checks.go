@@ -27,7 +27,7 @@ type checks struct {
 // wantsChecks says that a node is up only once its status checks have passed.
 func (a *apply) wantsChecks(n *node) bool {
 	g := a.group(n.Group)
-	return g != nil && g.spec != nil && g.spec.Launch.Wait == spec.WaitChecked
+	return g != nil && g.spec != nil && !g.aside(n) && g.spec.Launch.Wait == spec.WaitChecked
 }
 
 // up says that a node is what its group waits for: it runs, and has passed its checks where the file
@@ -40,7 +40,7 @@ func (a *apply) up(n *node) bool {
 func (a *apply) onlyChecks() bool {
 	some := false
 	for _, n := range a.nodes {
-		if a.ended[n.ID] || n.refused {
+		if g := a.group(n.Group); a.ended[n.ID] || n.refused || g != nil && g.aside(n) {
 			continue
 		}
 		if n.State != planner.Running {

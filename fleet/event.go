@@ -12,7 +12,7 @@ type EventType string
 
 const (
 	EventLaunchStart    EventType = "launch_start"    // a group is asked for at a rung: Group, Type, Zone, the three of how it is bought, Asked
-	EventLaunchDone     EventType = "launch_done"     // a call was granted: the same, Slots, Got
+	EventLaunchDone     EventType = "launch_done"     // a call was granted: the same, Slots, Got, Nodes
 	EventLaunchFailed   EventType = "launch_failed"   // a call was refused: the same, Code, Class, Message
 	EventRetry          EventType = "retry"           // a group found no room and is asked for again later: Group, Message
 	EventNodeRunning    EventType = "node_running"    // Node, Instance, Zone, Type
@@ -43,7 +43,8 @@ type Event struct {
 	Block        bool   // the reservation is a capacity block
 	Asked        int
 	Got          int
-	Code         string // EC2's error code
+	Nodes        []planner.Instance // as the answer to the call shows them, with their slots
+	Code         string             // EC2's error code
 	Class        Class
 	Message      string // EC2's words or ours; may hold control characters
 	Counts       []GroupCount

@@ -71,9 +71,10 @@ func mentioned(want *spec.Cluster) mentions {
 	return m
 }
 
-// InstanceTypes is what EC2 says of the types of instances that live, sorted by name, in one call a hundred types.
-func (l *Launcher) InstanceTypes(ctx context.Context, instances []planner.Instance) ([]planner.InstanceType, error) {
-	var names []string
+// InstanceTypes is what EC2 says of the types of instances that live, and of others, sorted by name, in one call a
+// hundred types.
+func (l *Launcher) InstanceTypes(ctx context.Context, instances []planner.Instance, others ...string) ([]planner.InstanceType, error) {
+	names := slices.Clone(others)
 	for _, i := range instances {
 		if !i.State.Dead() && i.InstanceType != "" {
 			names = append(names, i.InstanceType)

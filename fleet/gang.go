@@ -154,7 +154,7 @@ func (a *apply) missing(g *groupRun) planner.Slots {
 		held[n.Slot] = held[n.Slot] || !a.retiring[n.ID]
 	}
 	var slots planner.Slots
-	for slot := range g.plan.Want {
+	for slot := range g.required() {
 		if !held[slot] {
 			slots = append(slots, slot)
 		}

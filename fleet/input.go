@@ -24,6 +24,8 @@ type launch struct {
 	typ     planner.InstanceType // what EC2 says of the type; needed for EFA only
 	call    planner.Call
 	owner   string // the principal; empty: not known
+
+	generation string // see Launcher
 }
 
 // input builds a fresh RunInstances input: the SDK writes into the one it gets. The token is set
@@ -169,5 +171,8 @@ func (l launch) token(in *ec2.RunInstancesInput, attempt int) string {
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n%s\n%d\n%s", l.cluster, l.group.Name, l.call.Slots, attempt, plain)
+	if l.generation != "" {
+		fmt.Fprintf(h, "\n%s", l.generation)
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -126,7 +126,7 @@ func (c *climb) ask(ctx context.Context, r planner.Rung) []grant {
 		if got.cause == nil {
 			got = c.a.runInstances(rest, launch{
 				cluster: c.a.want.Name, group: c.group, image: c.plan.Image,
-				typ: c.a.instanceType(call.Type), call: call, owner: c.a.have.Principal,
+				typ: c.a.instanceType(call.Type), call: call, owner: c.a.have.Principal, generation: c.a.l.Generation,
 			})
 		}
 		mu.Lock()
@@ -173,7 +173,7 @@ func granted(g grant) Event {
 	e := Event{
 		Type: EventLaunchDone, Group: g.call.Group, Slots: g.call.Slots, InstanceType: g.call.Type,
 		Zone: g.call.Subnet.Zone, Market: g.call.Market, Reservation: g.call.Reservation, Block: g.call.Block,
-		Asked: g.asked(), Got: g.got(),
+		Asked: g.asked(), Got: g.got(), Nodes: g.instances,
 	}
 	if g.err != nil {
 		e.Type, e.Code, e.Class, e.Message = EventLaunchFailed, g.err.Code, g.err.Class, g.err.Message
@@ -229,7 +229,7 @@ func (c *climb) weigh(r planner.Rung, grants []grant, spent map[quota]bool) (o o
 func (c *climb) release(ctx context.Context, unsure bool) error {
 	if unsure {
 		if seen, err := c.a.s.look(ctx, c.a.want.Name); err == nil {
-			c.nodes = c.a.strangers(seen, c.group.Name, c.slots, c.nodes)
+			c.nodes = c.a.strangers(c.a.l.seen(seen), c.group.Name, c.slots, c.nodes)
 		}
 	}
 	if len(c.nodes) == 0 {
@@ -246,7 +246,7 @@ func (c *climb) release(ctx context.Context, unsure bool) error {
 
 func (c *climb) shortage() error {
 	return &ShortError{
-		Group: c.group.Name, Want: c.group.Count, Got: c.kept + len(c.nodes),
+		Group: c.group.Name, Want: c.plan.Want, Got: c.kept + len(c.nodes),
 		Kept:     c.kept+len(c.nodes) >= c.group.Launch.Min,
 		Refusals: c.refusals, At: c.group.Source.At("instance_type", "instance_types"),
 	}

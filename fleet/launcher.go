@@ -1,6 +1,10 @@
 package fleet
 
-import "time"
+import (
+	"time"
+
+	"cluster/planner"
+)
 
 // A Launcher observes clusters and carries out plans. Its zero value is usable once Session is
 // set. One Launcher serves one goroutine at a time.
@@ -13,6 +17,19 @@ type Launcher struct {
 
 	// Adopt goes on with a cluster that another principal launched, and makes it the caller's.
 	Adopt bool
+
+	// Only lets through the instances of the cluster that it sees, placement groups by their group alone; nil: all.
+	// What it hides does not exist for an Observe and an Apply, which is how several can work on parts of one
+	// cluster at the same time. The cluster that is wanted is then that part.
+	Only func(planner.Instance) bool
+
+	// Owner is whose the nodes are, where that is not who asks; empty: the caller's. A program that launches for
+	// somebody's cluster has other credentials than they.
+	Owner string
+
+	// Generation goes into the client tokens of launches: another one never gets the instances of an earlier launch
+	// into the same slots. Empty is a generation too.
+	Generation string
 
 	// Looks are the waits between looks at the cluster while it changes, in the region's time;
 	// the last one repeats. Nil: 8 s, three times 5 s, then every 10 s. EC2 brings most instances up in

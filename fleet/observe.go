@@ -38,9 +38,11 @@ func (l *Launcher) Observe(ctx context.Context, want *spec.Cluster, scope Scope)
 			return have, err
 		}
 	}
+	have.Instances = l.seen(have.Instances)
 	have.At = s.now()
 	if scope >= Placing {
 		have.Principal, have.Account = s.Principal(ctx)
+		have.Principal = cmp.Or(l.Owner, have.Principal)
 		have.Adopt = l.Adopt
 	}
 	if scope >= Images {
@@ -91,6 +93,9 @@ func (l *Launcher) surroundings(ctx context.Context, want *spec.Cluster, have *p
 		if have.PlacementGroups, err = s.placements(ctx, want.Name); err != nil {
 			return err
 		}
+		have.PlacementGroups = slices.DeleteFunc(have.PlacementGroups, func(p planner.PlacementGroup) bool {
+			return l.Only != nil && !named(want, p.Group)
+		})
 		have.PlacementGroupsKnown = true
 	}
 	if !launches {
@@ -101,6 +106,20 @@ func (l *Launcher) surroundings(ctx context.Context, want *spec.Cluster, have *p
 	}
 	have.Facts.Denied, err = l.permissions(ctx, want, *have)
 	return err
+}
+
+// named says that the cluster that is wanted has a group.
+func named(want *spec.Cluster, group string) bool {
+	_, ok := want.Group(group)
+	return ok
+}
+
+// seen are the instances that exist for the launcher.
+func (l *Launcher) seen(instances []planner.Instance) []planner.Instance {
+	if l.Only == nil {
+		return instances
+	}
+	return slices.DeleteFunc(instances, func(i planner.Instance) bool { return !l.Only(i) })
 }
 
 // launching are the groups that a plan launches nodes of, in the file's order.

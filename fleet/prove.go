@@ -71,7 +71,7 @@ func (a *apply) worthVerifying() bool {
 func (a *apply) shortAllowed(node string) bool {
 	for _, g := range a.groups {
 		if keptShort(g.err) {
-			for slot := range g.plan.Want {
+			for slot := range g.required() {
 				if planner.NodeName(g.plan.Name, slot) == node {
 					return true
 				}

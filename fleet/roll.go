@@ -126,7 +126,7 @@ func (a *apply) down() map[string]int {
 	}
 	down := map[string]int{}
 	for _, g := range a.groups {
-		for slot := range g.plan.Want {
+		for slot := range g.required() {
 			if !up[planner.NodeName(g.plan.Name, slot)] {
 				down[g.plan.Name]++
 			}

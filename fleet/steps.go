@@ -164,7 +164,7 @@ func (a *apply) launch(ctx context.Context) error {
 func (a *apply) newClimb(g *groupRun, slots planner.Slots, rungs []planner.Rung) *climb {
 	kept := map[int]bool{}
 	for _, n := range a.members(g) {
-		if n.Slot >= 0 && n.Slot < g.plan.Want {
+		if g.spec.Requires(n.Slot) {
 			kept[n.Slot] = true
 		}
 	}

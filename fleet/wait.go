@@ -13,6 +13,7 @@ func (a *apply) lookAgain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	seen = a.l.seen(seen)
 	a.changed, a.rooted = false, false
 	a.last = seen
 	for k := range seen {
@@ -114,7 +115,7 @@ func (a *apply) pause(n int) time.Duration {
 // a minute is waited for no longer: the verification will call it unproven. Nor is one that is to be replaced.
 func (a *apply) settled() bool {
 	for _, n := range a.nodes {
-		if g := a.group(n.Group); a.ended[n.ID] || a.old[n.ID] || n.refused || g == nil || g.over {
+		if g := a.group(n.Group); a.ended[n.ID] || a.old[n.ID] || n.refused || g == nil || g.over || g.aside(n) {
 			continue
 		}
 		if !a.up(n) || n.RootVolumeID == "" && a.s.now().Sub(n.ran) < visibleWithin {

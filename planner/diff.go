@@ -63,7 +63,7 @@ func (d *differ) group(g *group) {
 	if g.spec != nil {
 		g.plan.Source = g.spec.Source.Block
 	}
-	if g.want() == 0 {
+	if g.none() {
 		for slot, holders := range g.slotRuns {
 			if slot >= 0 {
 				g.plan.Have++
@@ -98,6 +98,7 @@ func (d *differ) group(g *group) {
 		held = append(held, slot)
 		g.hold(d, c, keys, holders)
 	}
+	d.warnAside(g, c)
 	d.warnUnreadable(g, c)
 	g.launch(held)
 	d.revoked(g)
@@ -106,10 +107,11 @@ func (d *differ) group(g *group) {
 }
 
 // hold decides about one wanted slot with at least one holder: the first that fits the file
-// stays, or else the first of all is replaced; the others are duplicates.
+// stays, or else the first of all is replaced; the others are duplicates. Burst capacity that nobody asks for
+// is neither replaced nor started: a job may run on it, and Slurm ends it.
 func (g *group) hold(d *differ, c *comparer, keys []string, holders []*Instance) {
 	holder, faults := holders[0], c.faults(holders[0])
-	fitter := false
+	fitter, aside := false, g.aside(holders[0].Slot)
 	for _, inst := range holders[1:] {
 		if len(faults) == 0 {
 			break
@@ -123,7 +125,7 @@ func (g *group) hold(d *differ, c *comparer, keys []string, holders []*Instance)
 			g.terminate(inst, duplicate(inst, holder, fitter && inst.Launched.Before(holder.Launched), g.plan.Source))
 		}
 	}
-	if len(faults) > 0 {
+	if len(faults) > 0 && !aside {
 		g.act(Replace, holder, because(faults))
 		g.leaving = append(g.leaving, holder)
 		g.fill = append(g.fill, holder.Slot)
@@ -131,7 +133,7 @@ func (g *group) hold(d *differ, c *comparer, keys []string, holders []*Instance)
 	}
 	g.kept = append(g.kept, holder)
 	unchanged := true
-	if holder.State == Stopped || holder.State == Stopping {
+	if (holder.State == Stopped || holder.State == Stopping) && !aside {
 		g.act(Start, holder, Reason{What: string(holder.State), Text: "it is " + string(holder.State), At: g.plan.Source})
 		unchanged = false
 	}

@@ -26,12 +26,33 @@ type group struct {
 	plan      GroupPlan
 }
 
-// want is how many nodes the file asks for.
+// want is how many nodes there are to be: as many as the file asks for, or of burst capacity those that are there
+// and those that are asked for.
 func (g *group) want() int {
-	if g.spec == nil {
+	switch {
+	case g.spec == nil:
 		return 0
+	case !g.spec.Slurm.Burst:
+		return g.spec.Count
 	}
-	return g.spec.Count
+	n := len(g.spec.Asked)
+	for slot := range g.slotRuns {
+		if g.allows(slot) && !g.spec.Requires(slot) {
+			n++
+		}
+	}
+	return n
+}
+
+// none says that the file wants no node of the group, whatever happens.
+func (g *group) none() bool { return g.spec == nil || g.spec.Count == 0 }
+
+// allows says that the file has a node for a slot.
+func (g *group) allows(slot int) bool { return g.spec != nil && slot >= 0 && slot < g.spec.Count }
+
+// aside says that a slot is burst capacity that nobody asks for now: whether it has a node is for Slurm to say.
+func (g *group) aside(slot int) bool {
+	return g.allows(slot) && g.spec.Slurm.Burst && !g.spec.Requires(slot)
 }
 
 func (g *group) launches() bool { return len(g.fill) > 0 }

@@ -14,7 +14,10 @@ func (g *group) launch(held Slots) {
 	}
 	var order []Reason
 	vacancies := map[Reason]*vacancy{}
-	for slot := range g.spec.Count {
+	for slot := range g.spec.Required() {
+		for len(held) > 0 && held[0] < slot {
+			held = held[1:]
+		}
 		if len(held) > 0 && held[0] == slot {
 			held = held[1:]
 			continue
@@ -46,6 +49,9 @@ const itsInstance = "its instance"
 // vacancy is why nothing holds a slot, in words that are the same for all slots one action can
 // fill, and the instance that it lost, if that is why.
 func (g *group) vacancy(slot int) (Reason, *Instance) {
+	if g.spec.Slurm.Burst {
+		return Reason{What: "asked", Text: "Slurm asks for it", At: g.spec.Slurm.Source.At("burst")}, nil
+	}
 	top := g.top()
 	dead, died := g.dead[slot]
 	grown := slot > top
@@ -69,6 +75,26 @@ func (g *group) vacancy(slot int) (Reason, *Instance) {
 // explains no launch later on.
 func onPurpose(inst *Instance) bool {
 	return inst.StateReason == "" || strings.HasPrefix(inst.StateReason, "Client.UserInitiatedShutdown")
+}
+
+// warnAside tells of burst capacity that does not fit the file and stays all the same.
+func (d *differ) warnAside(g *group, c *comparer) {
+	var slots Slots
+	var why Reason
+	for _, inst := range g.kept {
+		if !g.aside(inst.Slot) {
+			continue
+		}
+		if faults := c.faults(inst); len(faults) > 0 {
+			slots, why = append(slots, inst.Slot), faults[0]
+		}
+	}
+	if len(slots) > 0 {
+		d.warn(g.name, why.At, "Burst capacity does not fit the file", fmt.Sprintf(
+			"%s of group %q (%s) stays as it is until Slurm ends it: %s. To have Slurm end it when its jobs are done: "+
+				"scontrol update nodename=%s-[%s] state=power_down_asap reason=outdated",
+			plural(len(slots), "node", "nodes"), g.name, slots, why.Text, g.name, slots))
+	}
 }
 
 // warnUnreadable says that some nodes could be compared only in part.

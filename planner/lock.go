@@ -90,7 +90,7 @@ type LockNote struct {
 func (d *differ) lockNotes(groups []*group) []LockNote {
 	var notes []LockNote
 	for _, g := range groups {
-		if g.want() == 0 || g.spec.Image.Locked == nil {
+		if g.none() || g.spec.Image.Locked == nil {
 			continue
 		}
 		asked := g.spec.Image.Question()

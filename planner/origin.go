@@ -103,7 +103,7 @@ func Trace(want *spec.Cluster, have Observed, node string) (c Chain, ok bool) {
 				}
 			}
 		}
-		for slot := range g.want() {
+		for slot := range g.spec.Required() {
 			if NodeName(g.name, slot) == node {
 				return trace(want, have, Chain{Node: node, Group: g.spec, Slot: slot, Use: use}), true
 			}

@@ -46,7 +46,8 @@ type Verdict struct {
 
 // Verify proves that the cluster is the one the file describes: every wanted slot is held by
 // exactly one running instance, which was made from the group's image and, at LevelRoot, has a
-// root volume made from that image's snapshot; and there is no other instance. What was not
+// root volume made from that image's snapshot; and there is no other instance. Of burst capacity any of its
+// slots may be held, and those that nobody asks for need not run. What was not
 // observed, or what the file names and nobody found, proves nothing and so is a mismatch.
 //
 // A locked image is proven against the lock: that it is gone since is a warning.
@@ -54,7 +55,7 @@ func Verify(want *spec.Cluster, have Observed, level Level) Verdict {
 	v := &verifier{level: level, volumes: have.Volumes}
 	images := own(have.Images, have.Account)
 	for _, g := range gather(want, have.Instances) {
-		if g.want() > 0 {
+		if !g.none() {
 			var blockers []Blocker
 			g.image, blockers = ResolveImage(g.spec.Image, images)
 			if kept(g.spec.Image) != nil {
@@ -103,16 +104,15 @@ func (v *verifier) mismatch(g *group, slot int, instance, check, want, got strin
 
 func (v *verifier) group(g *group) {
 	v.Nodes += len(g.live)
-	next := 0 // the lowest wanted slot not seen yet
+	held := map[int]bool{}
 	for slot, holders := range g.slotRuns {
-		for ; next < min(slot, g.want()); next++ {
-			v.mismatch(g, next, "", checkSlot, string(Running), "")
-		}
-		next = slot + 1
+		held[slot] = true
 		v.slot(g, slot, holders)
 	}
-	for ; next < g.want(); next++ {
-		v.mismatch(g, next, "", checkSlot, string(Running), "")
+	for slot := range g.spec.Required() {
+		if !held[slot] {
+			v.mismatch(g, slot, "", checkSlot, string(Running), "")
+		}
 	}
 }
 
@@ -127,10 +127,12 @@ func (v *verifier) slot(g *group, slot int, holders []*Instance) {
 			continue
 		case slot < 0:
 			v.mismatch(g, slot, inst.ID, checkSlot, wantedSlots(g), "")
-		case slot >= g.want():
+		case !g.allows(slot):
 			v.mismatch(g, slot, inst.ID, checkSlot, wantedSlots(g), strconv.Itoa(slot))
 		case inst != node:
 			v.mismatch(g, slot, inst.ID, checkSlot, node.ID, inst.ID)
+		case inst.State != Running && g.aside(slot):
+			continue // it comes or goes, and nobody waits for it
 		case inst.State != Running:
 			v.mismatch(g, slot, inst.ID, checkSlot, string(Running), string(inst.State))
 		}
@@ -140,7 +142,7 @@ func (v *verifier) slot(g *group, slot int, holders []*Instance) {
 
 // origin checks where an instance comes from.
 func (v *verifier) origin(g *group, slot int, inst *Instance) {
-	if g.want() == 0 {
+	if g.none() {
 		return // surplus already, and no image was asked for
 	}
 	img := g.image
@@ -166,7 +168,7 @@ func (v *verifier) origin(g *group, slot int, inst *Instance) {
 
 // wantedSlots are the slots the file gives a group, folded.
 func wantedSlots(g *group) string {
-	switch n := g.want(); n {
+	switch n := g.spec.Count; n {
 	case 0:
 		return ""
 	case 1:

@@ -39,7 +39,7 @@ func (c *Cluster) Empty() *Cluster {
 // A Group is a set of identical nodes with one purpose, such as head or compute.
 type Group struct {
 	Name            string
-	Count           int      // 0 or more; slots are 0 … Count-1
+	Count           int      // 0 or more; slots are 0 … Count-1. Of burst capacity, the most there can be
 	InstanceTypes   []string // in order of preference, at least one; one type serves the whole group
 	Placement       Placement
 	Market          Market
@@ -61,6 +61,8 @@ type Group struct {
 	Launch          Launch
 	Ready           []Probe // in the file's order; no node depends on them
 	Update          Update  // the group's own block, completed by the cluster's
+	Slurm           Slurm
+	Asked           []int // slots of burst capacity that are asked for now, ascending; Load leaves it nil
 	Source          Source
 }
 

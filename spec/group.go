@@ -74,12 +74,16 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 	}
 	x.launch(l.one(content, launchBlock))
 	x.ready(content.Blocks.OfType(readyBlock.name))
+	if b := l.one(content, slurmBlock); b != nil {
+		x.slurm(b)
+	}
 	pace := cb.update
 	if b := l.one(content, updateBlock); b != nil {
 		pace = l.update(b, pace)
 	}
 	g.Update = pace.of(g.Count)
 	x.checkBuying()
+	x.checkBurst()
 	x.checkPlacement()
 	return x.g
 }

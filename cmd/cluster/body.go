@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,7 +17,8 @@ const envBodyNamed = "CLUSTER_BODY_NAMED"
 // bodyMakers make the bodies that come with the program: each adds to a command that is the daemon of its name what
 // that needs to be this machine. What they write is on its console.
 var bodyMakers = map[string]func(*app, *exec.Cmd) error{
-	"sshd": (*app).sshdBody,
+	"sshd":   (*app).sshdBody,
+	"slurmd": (*app).slurmdBody,
 }
 
 func (a *app) bodyCommand() *cobra.Command {
@@ -55,6 +57,9 @@ func (a *app) sshdBody(cmd *exec.Cmd) error {
 	if err != nil {
 		return fmt.Errorf("read the host key: %w", err)
 	}
+	if err := writeOwn(dir); err != nil {
+		return err
+	}
 	if os.Geteuid() == 0 {
 		// Its packages make this folder when the service starts.
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
@@ -75,13 +80,41 @@ func (a *app) sshdBody(cmd *exec.Cmd) error {
 		"PrintMotd no",
 		"MaxStartups 100:30:200",
 		"Subsystem sftp internal-sftp",
-		"SetEnv CLUSTER_NODE=" + a.getenv(envBodyNode),
+		"SetEnv " + strings.Join([]string{
+			sshWord("CLUSTER_NODE=" + a.getenv(envBodyNode)), sshWord(envBodyDir + "=" + dir), sshWord(envMetadata + "=" + a.getenv(envMetadata)),
+		}, " "),
 	}, "\n") + "\n"
 	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write the settings of sshd: %w", err)
 	}
 	cmd.Args = append(cmd.Args, "-D", "-e", "-f", settings)
 	a.out.Write([]byte("-----BEGIN SSH HOST KEY KEYS-----\n" + string(public) + "-----END SSH HOST KEY KEYS-----\n"))
+	return nil
+}
+
+// writeOwn writes what a machine has for itself and shares with the computer here: cluster verify looks for it in
+// the folder of the body.
+func writeOwn(dir string) error {
+	id := make([]byte, 32)
+	rand.Read(id)
+	for name, text := range map[string]string{
+		"machine-id": fmt.Sprintf("%x\n", id[:16]),
+		"boot_id":    fmt.Sprintf("%x-%x-%x-%x-%x\n", id[16:20], id[20:22], id[22:24], id[24:26], id[26:]),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return fmt.Errorf("write the %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// slurmdBody is the slurmd of a node, as the slurm.conf has it that SLURM_CONF names.
+func (a *app) slurmdBody(cmd *exec.Cmd) error {
+	if a.getenv("SLURM_CONF") == "" {
+		return &usageError{message: "a slurmd needs a configuration", hint: "cluster slurm conf --rehearse --out DIR FILE writes one; SLURM_CONF names it."}
+	}
+	// To Slurm the machine has booted only now, whenever this computer has.
+	cmd.Args = append(cmd.Args, "-D", "-b", "-N", a.getenv(envBodyNode))
 	return nil
 }
 

@@ -23,13 +23,13 @@ nodes is written with a colon:
 
   compute-3:PATH          on that node
   compute-[0-61,63]:PATH  on these, or with the name of a group, on its nodes
-  :PATH                   on all running nodes, or those that --group and --nodes
-                          select
+  :PATH                   on all running nodes, or on those that --group and
+                          --nodes select
 
-A PATH that is not absolute begins in the home folder. What comes from more than
-one node by name goes into a folder for each, TARGET/compute-3. A local name with
-a colon is written with a folder before it, ./a:b. What scp says is gathered as
-by cluster exec.
+A PATH that is not absolute begins in the home folder. What comes from one node
+by its name goes to TARGET, and else into a folder for each, TARGET/compute-3. A
+local name with a colon is written with a folder before it, ./a:b. What scp says
+is gathered as by cluster exec.
 
 Your own scp does the talking, so your configuration, agent and keys work;
 CLUSTER_SCP names another program. Nothing is asked.

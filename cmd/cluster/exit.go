@@ -83,7 +83,7 @@ func exitCode(err error) int {
 	case is[*commandError](err):
 		command, _ := errors.AsType[*commandError](err)
 		return command.code
-	case is[*fleet.IdentityError](err), is[*driftError](err), is[*brokenError](err):
+	case is[*fleet.IdentityError](err), is[*driftError](err), is[*brokenError](err), is[*unlikeError](err):
 		return exitNotIdentical
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted

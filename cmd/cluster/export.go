@@ -178,7 +178,13 @@ func (a *app) inventory(ctx context.Context, l *link, want *spec.Cluster, per sp
 
 // inventoryOf is the inventory of nodes that were looked at.
 func (a *app) inventoryOf(ctx context.Context, l *link, want *spec.Cluster, have planner.Observed, per spec.SlotsPer) (export.Inventory, error) {
-	types, err := l.InstanceTypes(ctx, have.Instances)
+	var burst []string
+	for _, g := range want.Groups {
+		if g.Slurm.Burst {
+			burst = append(burst, g.InstanceTypes...)
+		}
+	}
+	types, err := l.InstanceTypes(ctx, have.Instances, burst...)
 	if err != nil {
 		return export.Inventory{}, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -83,6 +84,18 @@ func (a *app) reportAnswers(answers []answer, raw bool) {
 
 // ask runs the command for one node.
 func (a *app) ask(ctx context.Context, t target, timeout time.Duration, command func(context.Context, target) *exec.Cmd) answer {
+	var output bytes.Buffer
+	code, ended := a.remotely(ctx, t, timeout, func(ctx context.Context, t target) *exec.Cmd {
+		cmd := command(ctx, t)
+		cmd.Stdout, cmd.Stderr = &output, &output
+		return cmd
+	})
+	return answer{node: t.node, code: code, ending: ended, output: output.String()}
+}
+
+// remotely runs the command for one node, with the streams that it has, and says with which exit code it ended, and
+// how in words.
+func (a *app) remotely(ctx context.Context, t target, timeout time.Duration, command func(context.Context, target) *exec.Cmd) (code int, ended string) {
 	if timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
@@ -93,21 +106,19 @@ func (a *app) ask(ctx context.Context, t target, timeout time.Duration, command 
 	separate(cmd)
 	cmd.Cancel = func() error { pass(cmd, os.Kill); return nil }
 	cmd.WaitDelay = time.Second // for what it may have left behind that holds its output
-	output, err := cmd.CombinedOutput()
-	r := answer{node: t.node, output: string(output)}
+	err := cmd.Run()
 	switch failed, ok := errors.AsType[*commandError](ending(cmd, err)); {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		r.code, r.ending = exitTimedOut, fmt.Sprintf("no end after %s", timeout)
+		return exitTimedOut, fmt.Sprintf("no end after %s", timeout)
 	case cmd.ProcessState == nil:
-		r.code, r.ending = exitNotRunnable, fmt.Sprintf("cannot start %s: %v", cmd.Path, err)
+		return exitNotRunnable, fmt.Sprintf("cannot start %s: %v", cmd.Path, err)
 	case !ok:
-		r.ending = "ok"
+		return 0, "ok"
 	case failed.code == exitUnreachable && t.keys == "":
-		r.code, r.ending = failed.code, "unreachable, and its host key is not known"
+		return failed.code, "unreachable, and its host key is not known"
 	case failed.code == exitUnreachable:
-		r.code, r.ending = failed.code, "unreachable"
+		return failed.code, "unreachable"
 	default:
-		r.code, r.ending = failed.code, failed.why
+		return failed.code, failed.why
 	}
-	return r
 }

@@ -45,10 +45,10 @@ CLUSTER_SSH names another program.
 ` + hostKeyHelp
 
 // hostKeyHelp says who is taken for a node.
-const hostKeyHelp = `A host key is that of an instance's id, so that a new node at an old address is a
-new host and not a changed one. It is read once on the console of the node, where
-cloud-init writes it, and from then on no other is accepted. Where EC2 shows none,
-your own known_hosts and StrictHostKeyChecking decide.`
+const hostKeyHelp = `A host key is that of an instance's id, so that a new node at an old address is
+a new host and not a changed one. It is read once on the console of the node,
+where cloud-init writes it, and from then on no other is accepted. Where EC2
+shows none, your own known_hosts and StrictHostKeyChecking decide.`
 
 // A reached is a cluster whose nodes can be connected to.
 type reached struct {

@@ -90,6 +90,8 @@ func diagnose(err error) hcl.Diagnostics {
 		return notIdentical(e)
 	case *driftError:
 		return drifted(e)
+	case *unlikeError:
+		return unlikeNodes(e)
 	case *brokenError:
 		return nil // the chain is on the screen
 	case *fleet.CallError:
@@ -134,7 +136,7 @@ func diagnose(err error) hcl.Diagnostics {
 
 // known says whether diagnose has more to say of err than its text.
 func known(err error) bool {
-	return is[*fleet.CallError](err) || is[*commandError](err) || is[*driftError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
+	return is[*fleet.CallError](err) || is[*commandError](err) || is[*driftError](err) || is[*unlikeError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
 		is[*fleet.TimeoutError](err) || is[*fleet.GangError](err) || is[*fleet.ProtectedError](err) || is[*fleet.LostError](err) || is[*fleet.CredentialsError](err) || is[*notReadyError](err) ||
 		is[*ami.RefusedError](err) || is[*ami.WordError](err) || is[*ami.BlockedError](err) || is[*ami.FailedError](err) ||
 		is[*ami.ProvisionError](err) || is[*ami.ProbeError](err) ||

@@ -38,9 +38,9 @@ The command finds in its environment:
 
 The files go when the command ends. It is not run if the cluster did not come
 up whole and identical; fewer nodes than count will do where launch.min allows
-them. What had come up is then terminated. Groups that have probes, ready blocks,
-are waited for until they are usable, whatever launch.wait says; --wait is for
-all groups, with the conditions of cluster up.
+them. What had come up is then terminated. Groups that have probes, which are
+ready blocks, are waited for until they are usable, whatever launch.wait says;
+--wait is for all groups, with the conditions of cluster up.
 
 Nodes that were there before are used, and are left as they are: only what this
 run launched is terminated, unless --down ends all of the cluster. That is for

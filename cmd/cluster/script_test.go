@@ -51,6 +51,8 @@ func TestMain(m *testing.M) {
 //	retag ID KEY=VALUE…   tag an image, or whatever has that id
 //	deregister IMAGE      make an image go
 //	waitfile FILE         wait until a file is there
+//	answers DIR           write what the nodes answer to verify --level node
+//	forge HOW REPORT      make the identity document in one of those answers a bad one
 //
 // See commands_test.go for what they take.
 func TestScript(t *testing.T) {
@@ -62,6 +64,7 @@ func TestScript(t *testing.T) {
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"addimage":    addImage,
+			"answers":     nodeAnswers,
 			"atonce":      atOnce,
 			"calls":       calls,
 			"calm":        calm,
@@ -69,6 +72,7 @@ func TestScript(t *testing.T) {
 			"event":       event,
 			"exits":       exits,
 			"fault":       fault,
+			"forge":       forge,
 			"hold":        hold,
 			"interrupted": interrupted,
 			"json":        jsonValue,

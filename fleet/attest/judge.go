@@ -69,12 +69,12 @@ func Judge(nodes []Node, c Certificates, recorded map[string]Content) []Judgemen
 	for n, node := range nodes {
 		all[n].Node = node
 		if node.Report == nil {
-			all[n].find(CheckReport, Unverified, "a report", "", node.Silent)
+			all[n].Find(CheckReport, Unverified, "a report", "", node.Silent)
 			continue
 		}
 		all[n].identity(c)
 		if v := node.Report.Volume; v != "" && node.Volume != "" && v != node.Volume {
-			all[n].find(CheckVolume, Different, node.Volume, v, "its disk says that it is another volume")
+			all[n].Find(CheckVolume, Different, node.Volume, v, "its disk says that it is another volume")
 		}
 	}
 	for _, own := range []struct {
@@ -95,7 +95,8 @@ func Judge(nodes []Node, c Certificates, recorded map[string]Content) []Judgemen
 	return all
 }
 
-func (j *Judgement) find(check string, v Verdict, want, got, reason string) {
+// Find adds a finding, which may make the verdict worse.
+func (j *Judgement) Find(check string, v Verdict, want, got, reason string) {
 	j.Findings = append(j.Findings, Finding{check, v, want, got, reason})
 	j.Verdict = max(j.Verdict, v)
 }
@@ -104,23 +105,23 @@ func (j *Judgement) find(check string, v Verdict, want, got, reason string) {
 func (j *Judgement) identity(c Certificates) {
 	want := "signed for " + j.Node.Expected.Instance
 	if j.Node.Report.Identity == "" {
-		j.find(CheckIdentity, Unverified, want, "", "it gives no identity document")
+		j.Find(CheckIdentity, Unverified, want, "", "it gives no identity document")
 		return
 	}
 	d, err := c.Verify(j.Node.Expected.Region, j.Node.Report.Identity)
 	if e, ok := err.(*DocumentError); ok {
 		if e.Reason == NoCertificate {
-			j.find(CheckIdentity, Unverified, want, "", e.Detail)
+			j.Find(CheckIdentity, Unverified, want, "", e.Detail)
 		} else {
-			j.find(CheckIdentity, Different, want, string(e.Reason), e.Detail)
+			j.Find(CheckIdentity, Different, want, string(e.Reason), e.Detail)
 		}
 		return
 	}
 	for _, f := range d.Differences(j.Node.Expected) {
 		if f.Want == "" {
-			j.find(CheckIdentity, Unverified, f.Field, "", fmt.Sprintf("EC2 did not tell its %s to compare with that of its document", f.Field))
+			j.Find(CheckIdentity, Unverified, f.Field, "", fmt.Sprintf("EC2 did not tell its %s to compare with that of its document", f.Field))
 		} else {
-			j.find(CheckIdentity, Different, f.Want, f.Got, fmt.Sprintf("its document is of another %s", f.Field))
+			j.Find(CheckIdentity, Different, f.Want, f.Got, fmt.Sprintf("its document is of another %s", f.Field))
 		}
 	}
 }
@@ -142,7 +143,7 @@ func differ(all []Judgement, check string, of func(*Report) []string) {
 		}
 		values := distinct(of(j.Node.Report))
 		if len(values) == 0 {
-			j.find(check, Unverified, "one of its own", "", "it does not tell")
+			j.Find(check, Unverified, "one of its own", "", "it does not tell")
 		}
 		for _, v := range values {
 			var others []string
@@ -152,7 +153,7 @@ func differ(all []Judgement, check string, of func(*Report) []string) {
 				}
 			}
 			if len(others) > 0 {
-				j.find(check, Different, "one of its own", v, "it is also that of "+few(others))
+				j.Find(check, Different, "one of its own", v, "it is also that of "+few(others))
 				break // more of the same kind tell no more
 			}
 		}
@@ -177,9 +178,9 @@ func compareContent(all []Judgement, recorded map[string]Content) {
 		case !ok:
 			others = append(others, j)
 		case content(j.Node.Report) == "":
-			j.find(CheckContent, Unverified, want.String(), "", "it does not tell")
+			j.Find(CheckContent, Unverified, want.String(), "", "it does not tell")
 		case j.Node.Report.Content != want:
-			j.find(CheckContent, Drift, want.String(), j.Node.Report.Content.String(), "it holds something else than its image when that was made")
+			j.Find(CheckContent, Drift, want.String(), j.Node.Report.Content.String(), "it holds something else than its image when that was made")
 		}
 	}
 	alone := map[string]int{}
@@ -188,7 +189,7 @@ func compareContent(all []Judgement, recorded map[string]Content) {
 	}
 	for _, j := range others {
 		if alone[j.Node.Expected.Image] == 1 && content(j.Node.Report) != "" {
-			j.find(CheckContent, Unverified, "that of its image", "", "nothing is recorded of its image, and there is no other node of it to compare with")
+			j.Find(CheckContent, Unverified, "that of its image", "", "nothing is recorded of its image, and there is no other node of it to compare with")
 		}
 	}
 	among(others, CheckContent, func(n Node) string { return n.Expected.Image }, content)
@@ -221,11 +222,11 @@ func among(nodes []*Judgement, check string, by func(Node) string, of func(*Repo
 		kind, got := by(j.Node), of(j.Node.Report)
 		switch want, ok := most[kind]; {
 		case got == "":
-			j.find(check, Unverified, want, "", "it does not tell")
+			j.Find(check, Unverified, want, "", "it does not tell")
 		case !ok:
-			j.find(check, Drift, "that of most nodes", got, "the nodes differ, and there is no majority")
+			j.Find(check, Drift, "that of most nodes", got, "the nodes differ, and there is no majority")
 		case got != want && want != "":
-			j.find(check, Drift, want, got, fmt.Sprintf("%d of %d nodes have the other", count[[2]string{kind, want}], total[kind]))
+			j.Find(check, Drift, want, got, fmt.Sprintf("%d of %d nodes have the other", count[[2]string{kind, want}], total[kind]))
 		}
 	}
 }

@@ -17,6 +17,7 @@ type Inventory struct {
 	Region  string
 	Groups  []Group
 	Login   Login
+	Ports   int   // of slurmd, one a node of the file from this on, where all nodes are one computer; 0: Slurm's own
 	Gateway *Node // the first node with a public address, in any group of the file; nil: none has one
 }
 
@@ -32,6 +33,8 @@ type Group struct {
 	Name     string
 	Want     int // the file's count
 	SlotsPer spec.SlotsPer
+	Slurm    spec.Slurm
+	Like     Node // of burst capacity: what each node is at least, by its types; the zero Node: none is known
 	Nodes    []Node
 }
 
@@ -75,7 +78,10 @@ func New(want *spec.Cluster, have planner.Observed, types []planner.InstanceType
 		return cmp.Or(cmp.Compare(a.Slot, b.Slot), a.Launched.Compare(b.Launched), cmp.Compare(a.ID, b.ID))
 	})
 	for _, g := range want.Groups {
-		group := Group{Name: g.Name, Want: g.Count, SlotsPer: cmp.Or(per, g.SlotsPer, spec.SlotCore)}
+		group := Group{Name: g.Name, Want: g.Count, SlotsPer: cmp.Or(per, g.SlotsPer, spec.SlotCore), Slurm: g.Slurm}
+		if g.Slurm.Burst {
+			group.Like = least(g, byType, group.SlotsPer)
+		}
 		for _, i := range instances {
 			if i.Tags[planner.TagName] != want.Name || i.Group != g.Name || i.State != planner.Running || i.Slot < 0 || i.Slot >= g.Count {
 				continue
@@ -111,6 +117,26 @@ func newNode(i planner.Instance, t planner.InstanceType, per spec.SlotsPer) Node
 		n.Slots = max(1, n.VCPUs)
 	}
 	return n
+}
+
+// least is what any node of a group has, whichever of its types it gets.
+func least(g spec.Group, byType map[string]planner.InstanceType, per spec.SlotsPer) (least Node) {
+	known := false
+	for _, name := range g.InstanceTypes {
+		t, ok := byType[name]
+		if !ok {
+			continue
+		}
+		n := newNode(planner.Instance{Group: g.Name, InstanceType: name, PrivateIP: "0.0.0.0"}, t, per)
+		if !known {
+			least, known = n, true
+		}
+		least.Slots, least.MemoryMiB, least.GPUs = min(least.Slots, n.Slots), min(least.MemoryMiB, n.MemoryMiB), min(least.GPUs, n.GPUs)
+		if n.GPU != least.GPU {
+			least.GPU = "" // some GPU
+		}
+	}
+	return least
 }
 
 // word is text from outside if it is made of the letters of host names, and else empty.
@@ -186,6 +212,9 @@ func (v Inventory) Nodes() (all []Node) {
 // Missing are the names of nodes that the file wants and that do not run.
 func (v Inventory) Missing() (names []string) {
 	for _, g := range v.Groups {
+		if g.Slurm.Burst {
+			continue // which of them run is for Slurm to say
+		}
 		nodes := g.Nodes
 		for slot := range g.Want {
 			if len(nodes) > 0 && nodes[0].Slot == slot {

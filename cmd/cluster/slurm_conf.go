@@ -1,0 +1,254 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cluster/fleet/export"
+	"cluster/fleet/slurm"
+
+	"github.com/spf13/cobra"
+)
+
+// A slurmConfig is what slurm conf was asked for.
+type slurmConfig struct {
+	out, at    string
+	controller string
+	release    string
+	set        []string
+	resume     time.Duration
+	idle       time.Duration
+	port       int
+	partial    bool
+}
+
+func (a *app) slurmConfCommand() *cobra.Command {
+	x := slurmConfig{release: "22.05", resume: 15 * time.Minute, idle: 10 * time.Minute, port: 6817}
+	c := &cobra.Command{
+		Use:   "conf FILE [--out DIR] [--controller NODE] [--slurm-version YY.MM] [--set NAME=VALUE]",
+		Short: "Write slurm.conf and what goes with it",
+		Long: `Write the slurm.conf of a cluster, without --out to standard output: its running
+static nodes with their addresses, its burst capacity, a partition a group or as
+the file says, and the settings of power saving. Nodes need no copy: slurmd
+--conf-server CONTROLLER fetches it.
+
+With --out the folder gets slurm.conf; gres.conf, where there are GPUs;
+cluster-slurm-resume and cluster-slurm-suspend, which are this program; and
+cluster-slurm.hcl, which tells them what Slurm does not. The folder belongs on
+the controller: --at says where, if it is not written there.
+
+For a rehearsal, --rehearse, the controller and all nodes are this computer:
+rehearse with --body slurmd, and slurmctld -D with SLURM_CONF set.
+
+EXIT STATUS
+  0    written
+  1    failed: an API error, or a file could not be written
+  3    a static node of the file does not run
+  64   the command line or the cluster file is wrong; nothing was called
+  130  interrupted`,
+		Args: oneFile,
+		RunE: func(c *cobra.Command, args []string) error { return a.slurmConf(c.Context(), args[0], x) },
+	}
+	f := c.Flags()
+	f.StringVar(&x.out, "out", "", "write all files into this `folder`")
+	f.StringVar(&x.at, "at", "", "where the `folder` is on the controller; else the one of --out, or /etc/slurm")
+	f.StringVar(&x.controller, "controller", "", "the `node` or host that runs slurmctld; else the first static node")
+	f.StringVar(&x.release, "slurm-version", x.release, "the `release` of Slurm, from 22.05 on")
+	f.StringArrayVar(&x.set, "set", nil, "a setting of slurm.conf, in place of ours: NAME=`VALUE` (repeatable)")
+	f.DurationVar(&x.resume, "resume-timeout", x.resume, "how long a node of burst capacity may take to register: a `time`")
+	f.DurationVar(&x.idle, "suspend-time", x.idle, "the `time` without a job after which it is ended")
+	f.IntVar(&x.port, "port", x.port, "in a rehearsal, the `port` of slurmctld; the nodes have those after it")
+	f.BoolVar(&x.partial, "partial", false, "leave static nodes out that do not run")
+	return c
+}
+
+func (a *app) slurmConf(ctx context.Context, path string, x slurmConfig) error {
+	conf := slurm.Conf{Lab: a.rehearse, User: "slurm", Timeouts: slurm.Timeouts{Resume: x.resume, Suspend: 2 * time.Minute, Idle: x.idle}}
+	var err error
+	if conf.Release, err = slurm.ParseRelease(x.release); err != nil {
+		return &usageError{message: "--slurm-version: " + err.Error()}
+	}
+	for _, s := range x.set {
+		set, err := slurm.ParseSetting(s)
+		if err != nil {
+			return &usageError{message: "--set: " + err.Error(), hint: "Write: --set MaxJobCount=20000"}
+		}
+		conf.Set = append(conf.Set, set)
+	}
+	want, err := a.load(path)
+	if err != nil {
+		return err
+	}
+	if conf.Folder, err = x.folder(); err != nil {
+		return err
+	}
+	l, err := a.connect(ctx, want)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	if conf.Nodes, err = a.inventory(ctx, l, want, "", false); err != nil {
+		return err
+	}
+	if a.rehearse {
+		a.labConf(&conf, x)
+	}
+	if conf.Controller, err = controller(conf, x.controller); err != nil {
+		return err
+	}
+	if err := a.configurable(conf.Nodes, x.partial); err != nil {
+		return err
+	}
+	if x.out == "" {
+		a.out.Write([]byte(conf.Text()))
+		return nil
+	}
+	settings, err := a.slurmSettings(path, conf, l)
+	if err != nil {
+		return err
+	}
+	return a.writeSlurm(x.out, conf, settings)
+}
+
+// folder is where the files are on the controller.
+func (x slurmConfig) folder() (string, error) {
+	switch {
+	case x.at != "":
+		if !strings.HasPrefix(x.at, "/") {
+			return "", &usageError{message: fmt.Sprintf("--at %s is not an absolute path", x.at), hint: "Slurm starts programs by their absolute path: --at /etc/slurm"}
+		}
+		return x.at, nil
+	case x.out != "":
+		return filepath.Abs(x.out)
+	}
+	return "/etc/slurm", nil
+}
+
+// labConf is what is different where all nodes are this computer.
+func (a *app) labConf(conf *slurm.Conf, x slurmConfig) {
+	conf.Nodes.Ports, conf.Timeouts.Suspend = x.port+1, 5*time.Second
+	if me, err := user.Current(); err == nil {
+		conf.User = me.Username
+	}
+	conf.Set = append([]slurm.Setting{{Name: "SlurmctldPort", Value: strconv.Itoa(x.port)}}, conf.Set...)
+}
+
+// controller is the value of SlurmctldHost.
+func controller(conf slurm.Conf, name string) (string, error) {
+	if name == "" && conf.Lab {
+		return "localhost(127.0.0.1)", nil
+	}
+	for _, g := range conf.Nodes.Groups {
+		for _, n := range g.Nodes {
+			if !g.Slurm.Burst && (name == "" || n.Name == name) {
+				return n.Name + "(" + n.PrivateIP + ")", nil
+			}
+		}
+	}
+	if name == "" {
+		return "", &usageError{message: "no node runs that could be the controller", hint: "Launch the static nodes first: cluster up. Or name the host that runs slurmctld: --controller HOST."}
+	}
+	return name, nil
+}
+
+// configurable says why an inventory is not for Slurm.
+func (a *app) configurable(inv export.Inventory, partial bool) error {
+	if len(inv.Missing()) == 0 && slices.ContainsFunc(inv.Groups, func(g export.Group) bool { return g.Like.Slots > 0 || len(g.Nodes) > 0 }) {
+		return nil
+	}
+	return a.exportable(inv, partial)
+}
+
+// slurmSettings is the cluster-slurm.hcl that goes with a slurm.conf.
+func (a *app) slurmSettings(path string, conf slurm.Conf, l *link) (*slurmSettings, error) {
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &slurmSettings{
+		ClusterFile: file, Arguments: []string{"--region", l.Session.Region}, Environment: a.passedOn(),
+		Spool: "/var/spool/cluster-slurm", Log: "/var/log/slurm/cluster-slurm.log",
+		Scontrol: "/usr/bin/scontrol", ResumeTimeout: conf.Timeouts.Resume.String(),
+	}
+	if found, err := exec.LookPath("scontrol"); err == nil {
+		s.Scontrol = cmp.Or(found, s.Scontrol)
+	}
+	for _, in := range a.inputs {
+		word, value := "--var", in.Var
+		if in.File != "" {
+			word = "--var-file"
+			if value, err = filepath.Abs(in.File); err != nil {
+				return nil, err
+			}
+		}
+		s.Arguments = append(s.Arguments, word, value)
+	}
+	if a.rehearse {
+		dir, err := a.rehearsalDir()
+		if err == nil {
+			dir, err = filepath.Abs(dir)
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.Arguments = append(s.Arguments, "--rehearse", "--speed", strconv.FormatFloat(a.speed, 'g', -1, 64))
+		s.Environment["CLUSTER_REHEARSAL_DIR"] = dir
+		s.Spool, s.Log = "spool", "cluster-slurm.log"
+	}
+	return s, nil
+}
+
+// writeSlurm writes what goes into the folder of Slurm.
+func (a *app) writeSlurm(dir string, conf slurm.Conf, s *slurmSettings) error {
+	folders := []string{dir}
+	if conf.Lab {
+		folders = append(folders, filepath.Join(dir, "state"))
+	}
+	for _, d := range folders {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return &usageError{message: fmt.Sprintf("the folder of --out cannot be made: %s", rootCause(err))}
+		}
+	}
+	files := map[string][]byte{"slurm.conf": []byte(conf.Text()), settingsFile: s.text()}
+	if gres := conf.Gres(); gres != "" {
+		files["gres.conf"] = []byte(gres)
+	}
+	for name, text := range files {
+		if err := replaceFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	for _, name := range []string{slurm.ResumeProgram, slurm.SuspendProgram} {
+		link := filepath.Join(dir, name)
+		if now, err := os.Readlink(link); err == nil && now == program {
+			continue
+		}
+		os.Remove(link)
+		if err := os.Symlink(program, link); err != nil {
+			return fmt.Errorf("name this program for Slurm: %w", err)
+		}
+	}
+	static, burst := 0, 0
+	for _, g := range conf.Nodes.Groups {
+		if g.Slurm.Burst {
+			burst += g.Want
+		} else {
+			static += len(g.Nodes)
+		}
+	}
+	a.err.printf("%s written: %s, %s of burst capacity\n", slash(filepath.Join(dir, "slurm.conf")), plural(static, "static node"), plural(burst, "node"))
+	return nil
+}
