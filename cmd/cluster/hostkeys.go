@@ -23,6 +23,7 @@ import (
 type keyring struct {
 	dir     string // absolute; empty: there is no place for it
 	session *fleet.Session
+	told    *printer // of what takes long
 }
 
 // keysFolder is the folder of host keys, in that of the program's state or in that of a rehearsal.
@@ -30,7 +31,7 @@ const keysFolder = "host-keys"
 
 // keyring is that of a cluster.
 func (a *app) keyring(l *link, cluster string) keyring {
-	k := keyring{session: l.Session}
+	k := keyring{session: l.Session, told: a.err}
 	dir, err := a.stateDir()
 	if a.rehearse {
 		dir, err = a.rehearsalDir()
@@ -53,6 +54,9 @@ func (a *app) keyring(l *link, cluster string) keyring {
 func (k keyring) file(instance string) (string, bool) {
 	return filepath.Join(k.dir, instance), k.dir != "" && instanceForm.MatchString(instance)
 }
+
+// manyKeys is for how many nodes it takes noticeably long: EC2 shows some 20 consoles a second.
+const manyKeys = 100
 
 // Of an instance that is old enough to have told its keys and has not, that is remembered for a while.
 const (
@@ -84,12 +88,13 @@ const keylessConsole = "EC2 shows no host key on its console"
 // learn finds the keys of nodes, and remembers them. Of which it could not is said in the nodes; only the end of ctx
 // is an error.
 func (k keyring) learn(ctx context.Context, nodes ...*target) error {
+	nodes = slices.DeleteFunc(nodes, k.known)
+	if len(nodes) >= manyKeys {
+		k.told.printf("reading the host keys of %s on their consoles\n", plural(len(nodes), "node"))
+	}
 	var g errgroup.Group
 	g.SetLimit(16)
 	for _, t := range nodes {
-		if k.known(t) {
-			continue
-		}
 		g.Go(func() error {
 			k.ask(ctx, t)
 			return nil
@@ -173,6 +178,13 @@ func (k keyring) forget(alive map[string]bool) {
 		if info, err := f.Info(); err == nil && !alive[f.Name()] && time.Since(info.ModTime()) > 24*time.Hour {
 			os.Remove(filepath.Join(k.dir, f.Name()))
 		}
+	}
+}
+
+// clear forgets all keys of a cluster that is gone.
+func (k keyring) clear() {
+	if k.dir != "" {
+		os.RemoveAll(k.dir)
 	}
 }
 

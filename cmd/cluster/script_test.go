@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 //	fault key=value…      inject a fault, in the same place
 //	calm                  take faults and limits back, in the same place
 //	calls MAX [ACTION]    that region had at most MAX calls since the last time
-//	hold ACTION FILE      the next call of that action makes FILE and waits for a signal to be heard
+//	hold ACTION FILE [N]  the next, or N-th next, call of that action makes FILE and waits for a signal to be heard
 //	interrupted N SIG FILE cmd…
 //	                      run cmd, send it a signal when FILE is there; it must exit with N
 //	atonce CODES cmd… -- cmd…
@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 //	owner ARN             make every instance somebody's
 //	later DURATION        let time pass in the rehearsal
 //	halt N                stop the n-th instance
+//	die N                 terminate it, as EC2 does when the hardware fails
 //	reservation NAME TYPE@ZONE=N [open] [block] [group=ARN] [cluster=NAME]
 //	                      buy room for instances; its id is in the variable NAME
 //	subnet NAME ZONE CIDR add a subnet; its id is in the variable NAME
@@ -81,6 +82,7 @@ func TestScript(t *testing.T) {
 			"region":      serveRegion,
 			"reservation": reservation,
 			"halt":        halt,
+			"die":         die,
 			"subnet":      subnet,
 			"tag":         tag,
 			"retag":       retag,

@@ -65,7 +65,7 @@ func (a *app) ssh(ctx context.Context, path, node string, command []string, o re
 		return err
 	}
 	argv := append([]string{r.way.program}, r.way.args(r.nodes[i], nil, command)...)
-	_, err = a.foreground(ctx, r.way.program, argv, a.env, a.out.destination())
+	_, err = a.foreground(ctx, userCommand{path: r.way.program, argv: argv, env: a.env, out: a.out.destination()})
 	if failed, ok := errors.AsType[*commandError](err); ok && failed.code == exitUnreachable {
 		a.keylessHint(r, r.nodes[i:i+1])
 	}

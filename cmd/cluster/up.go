@@ -221,6 +221,9 @@ func (a *app) apply(ctx context.Context, l *link, want *spec.Cluster, have plann
 		a.interrupted(r)
 		return errors.Join(err, errInterrupted)
 	}
+	if len(want.Groups) == 0 && len(r.Left) == 0 && err == nil {
+		a.keyring(l, want.Name).clear()
+	}
 	if len(want.Groups) == 0 && len(r.Left) > 0 && err == nil {
 		return fmt.Errorf("%s of cluster %s still exist", plural(len(r.Left), "instance"), r.Cluster)
 	}
