@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"cluster/fleet"
 	"cluster/spec"
 
 	"github.com/spf13/cobra"
@@ -121,7 +120,7 @@ type run struct {
 	before map[string]bool // ids of the live instances that were there before
 	began  bool            // something may have been launched
 	grace  time.Duration
-	watch  jobWatch
+	watch  *jobWatch
 }
 
 func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptions) error {
@@ -155,10 +154,7 @@ func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptio
 	}
 	a.again = "" // what goes on after an interrupt is down, and that is done here
 	r := &run{app: a, ready: ready, path: path, want: want, before: map[string]bool{}, grace: o.grace}
-	r.watch.run = r
-	if o.nodeLoss == lossEnd {
-		r.watch.end = make(chan string, 1)
-	}
+	r.watch = newJobWatch(r, o.nodeLoss == lossEnd)
 	a.show(mortality(want))
 	j, err := r.up(ctx)
 	if cause := context.Cause(ctx); err == nil && errors.Is(cause, errInterrupted) {
@@ -177,59 +173,6 @@ func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptio
 		return failed
 	}
 	return errors.Join(failed, r.down(ctx, o))
-}
-
-// up brings the cluster up, and says what a job is told of it.
-func (r *run) up(ctx context.Context) (j job, err error) {
-	lock, err := r.readLock(r.path)
-	if err != nil {
-		return j, err
-	}
-	l, err := r.connect(ctx, r.want)
-	if err != nil {
-		return j, err
-	}
-	defer l.close()
-	lock.tell(r.want, l, false)
-	p, have, err := l.plan(ctx, r.want)
-	if err != nil {
-		return j, err
-	}
-	for _, i := range have.Instances {
-		if !i.State.Dead() {
-			r.before[i.ID] = true
-		}
-	}
-	if len(p.Blockers) > 0 {
-		r.planText(r.err, l, p, have)
-		return j, &refusedError{message: blockedText(p), quiet: true, short: p.Short()}
-	}
-	if n := displaced(p); n > 0 {
-		r.planText(r.err, l, p, have)
-		return j, &refusedError{
-			message: fmt.Sprintf("%s of cluster %s would have to go first", plural(n, "node"), p.Cluster),
-			hint:    fmt.Sprintf("run ends no node that it did not launch. Either of these does: %s, or %s.", r.followUp("up", r.path), r.followUp("down", r.path)),
-		}
-	}
-	r.writeLock(lock, r.want, have, l)
-	r.began = true
-	if settled(r.want, have, p) {
-		err = r.nothingToDo(ctx, r.want, have, p, l, r.ready)
-	} else {
-		r.planText(r.err, l, p, have)
-		err = r.apply(ctx, l, r.want, have, p, r.ready)
-	}
-	if err != nil && !usable(err) {
-		return j, err
-	}
-	r.show(diagnose(err))
-	now, err := l.Observe(ctx, r.want, fleet.Nodes)
-	if err != nil {
-		return j, err
-	}
-	r.watch.nodes = now.Instances
-	inv, err := r.inventoryOf(ctx, l, r.want, now, "")
-	return job{Status: newStatusDoc(r.want, now, l), Inventory: inv, Rehearsal: r.rehearse}, err
 }
 
 // job runs the command. The context that it returns goes on from there.

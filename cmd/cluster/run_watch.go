@@ -28,6 +28,15 @@ type jobWatch struct {
 	lost  []fleet.Loss
 }
 
+// newJobWatch makes one that has the command end with the first loss, or only tells.
+func newJobWatch(r *run, end bool) *jobWatch {
+	w := &jobWatch{run: r}
+	if end {
+		w.end = make(chan string, 1)
+	}
+	return w
+}
+
 // checkLoss checks the word of --node-loss.
 func checkLoss(word string) error {
 	if word == lossTell || word == lossEnd {

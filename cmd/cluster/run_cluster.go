@@ -2,10 +2,65 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
+	"cluster/fleet"
 	"cluster/planner"
 )
+
+// up brings the cluster up, and says what a job is told of it.
+func (r *run) up(ctx context.Context) (j job, err error) {
+	lock, err := r.readLock(r.path)
+	if err != nil {
+		return j, err
+	}
+	l, err := r.connect(ctx, r.want)
+	if err != nil {
+		return j, err
+	}
+	defer l.close()
+	lock.tell(r.want, l, false)
+	p, have, err := l.plan(ctx, r.want)
+	if err != nil {
+		return j, err
+	}
+	for _, i := range have.Instances {
+		if !i.State.Dead() {
+			r.before[i.ID] = true
+		}
+	}
+	if len(p.Blockers) > 0 {
+		r.planText(r.err, l, p, have)
+		return j, &refusedError{message: blockedText(p), quiet: true, short: p.Short()}
+	}
+	if n := displaced(p); n > 0 {
+		r.planText(r.err, l, p, have)
+		return j, &refusedError{
+			message: fmt.Sprintf("%s of cluster %s would have to go first", plural(n, "node"), p.Cluster),
+			hint:    fmt.Sprintf("run ends no node that it did not launch. Either of these does: %s, or %s.", r.followUp("up", r.path), r.followUp("down", r.path)),
+		}
+	}
+	r.writeLock(lock, r.want, have, l)
+	r.began = true
+	if settled(r.want, have, p) {
+		err = r.nothingToDo(ctx, r.want, have, p, l, r.ready)
+	} else {
+		r.planText(r.err, l, p, have)
+		err = r.apply(ctx, l, r.want, have, p, r.ready)
+	}
+	if err != nil && !usable(err) {
+		return j, err
+	}
+	r.show(diagnose(err))
+	now, err := l.Observe(ctx, r.want, fleet.Nodes)
+	if err != nil {
+		return j, err
+	}
+	r.watch.nodes = now.Instances
+	inv, err := r.inventoryOf(ctx, l, r.want, now, "")
+	return job{Status: newStatusDoc(r.want, now, l), Inventory: inv, Rehearsal: r.rehearse}, err
+}
 
 // down terminates what the run launched, or all of the cluster.
 func (r *run) down(ctx context.Context, o runOptions) error {
