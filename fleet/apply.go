@@ -36,6 +36,7 @@ type apply struct {
 	rooted    bool               // the last look has the root volumes
 	checked   time.Time          // when status checks were last asked for
 	verdict   *planner.Verdict
+	failed    []FailedNode // died young, or failed their checks
 
 	step     planner.Plan     // the part of the plan that is being carried out
 	rest     []planner.Action // what is rolled and not begun
@@ -86,6 +87,9 @@ func (l *Launcher) Apply(ctx context.Context, want *spec.Cluster, have planner.O
 	}
 	a := newApply(l, want, have, p)
 	err := a.run(ctx)
+	if ctx.Err() == nil {
+		a.s.ReadConsoles(ctx, a.failed)
+	}
 	return a.report(), err
 }
 
@@ -229,8 +233,9 @@ func (a *apply) strangers(seen []planner.Instance, group string, slots planner.S
 func (a *apply) report() Report {
 	r := Report{Cluster: a.want.Name, Elapsed: a.s.Elapsed()}
 	r.Calls, r.ByAction = a.s.Calls()
+	r.Failed = a.failed
 	for _, g := range a.groups {
-		g.report.Running = a.running(g)
+		g.report.Running, g.report.Begun = a.running(g), g.begun
 		if g.spec != nil && g.spec.Slurm.Burst && len(g.spec.Asked) == 0 {
 			g.report.Want = g.report.Running // nodes come and go meanwhile
 		}

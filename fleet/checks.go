@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"cluster/planner"
@@ -58,6 +59,7 @@ func (a *apply) check(ctx context.Context) error {
 			waiting = append(waiting, n)
 		}
 	}
+	slices.SortFunc(waiting, func(x, y *node) int { return byNode(x.Instance, y.Instance) })
 	if len(waiting) == 0 || a.s.now().Sub(a.checked) < checksEvery {
 		return nil
 	}
@@ -72,6 +74,9 @@ func (a *apply) check(ctx context.Context) error {
 			c.seen = n.checks.seen + 1
 		}
 		n.checks = c
+		if c.passed {
+			a.emit(Event{Type: EventCondition, Group: n.Group, Node: planner.NodeName(n.Group, n.Slot), Instance: n.ID, Condition: spec.WaitChecked, Met: true})
+		}
 	}
 	a.emit(Event{Type: EventWaiting, Counts: a.counts()})
 	return nil
@@ -99,6 +104,19 @@ func (a *apply) endImpaired(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Impaired are the running instances of the region whose status checks fail, by id, with which of them do. One call
+// for a thousand instances.
+func (s *Session) Impaired(ctx context.Context, cluster string) (map[string]string, error) {
+	found, err := s.statuses(ctx, cluster)
+	impaired := map[string]string{}
+	for id, c := range found {
+		if c.impaired != "" {
+			impaired[id] = "status checks failed: " + c.impaired
+		}
+	}
+	return impaired, err
 }
 
 // statuses are the status checks of the running instances in the region, by id. EC2 finds them by no

@@ -25,6 +25,7 @@ const (
 	EventPlacement      EventType = "placement"       // a placement group was created or deleted: Group, Message
 	EventWaiting        EventType = "waiting"         // a look is over; Counts say where each group stands
 	EventVerify         EventType = "verify"          // Verdict
+	EventCondition      EventType = "condition"       // a node meets a condition that is waited for, or never will: Group, Node, Instance, Condition, Met, Message
 )
 
 // An Event is one thing that happened. Fields that an event type does not list are zero.
@@ -48,6 +49,8 @@ type Event struct {
 	Message      string // EC2's words or ours; may hold control characters
 	Counts       []GroupCount
 	Verdict      *planner.Verdict
+	Condition    spec.WaitFor
+	Met          bool
 
 	// Batch and Batches say which batch of a rolling replacement it happens in, from 1, and how many there
 	// are; 0 outside of one. A verify with a batch is about the nodes of that batch.
@@ -63,4 +66,39 @@ type GroupCount struct {
 	Verified  int
 	Unchecked int // of those that run: status checks are waited for, and have not passed
 	Leaving   int // shutting down
+
+	Wait spec.WaitFor // what its nodes are waited for, where a connection to them has to tell
+	Met  Conditions
+}
+
+// Conditions counts the nodes that meet each of the conditions that only a connection to them can tell.
+type Conditions struct{ Reachable, Booted, Same, Usable int }
+
+// Of is how many nodes meet one of them.
+func (c Conditions) Of(w spec.WaitFor) int {
+	if n := c.of(w); n != nil {
+		return *n
+	}
+	return 0
+}
+
+// Add counts a node that meets one of them.
+func (c *Conditions) Add(w spec.WaitFor) {
+	if n := c.of(w); n != nil {
+		*n++
+	}
+}
+
+func (c *Conditions) of(w spec.WaitFor) *int {
+	switch w {
+	case spec.WaitReachable:
+		return &c.Reachable
+	case spec.WaitBooted:
+		return &c.Booted
+	case spec.WaitSame:
+		return &c.Same
+	case spec.WaitUsable:
+		return &c.Usable
+	}
+	return nil
 }

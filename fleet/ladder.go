@@ -264,8 +264,9 @@ func zones(r planner.Rung) string {
 }
 
 // sortNodes orders instances by group, slot and id.
-func sortNodes(nodes []planner.Instance) {
-	slices.SortFunc(nodes, func(a, b planner.Instance) int {
-		return cmp.Or(strings.Compare(a.Group, b.Group), cmp.Compare(a.Slot, b.Slot), strings.Compare(a.ID, b.ID))
-	})
+func sortNodes(nodes []planner.Instance) { slices.SortFunc(nodes, byNode) }
+
+// byNode compares instances by group and slot.
+func byNode(a, b planner.Instance) int {
+	return cmp.Or(strings.Compare(a.Group, b.Group), cmp.Compare(a.Slot, b.Slot), strings.Compare(a.ID, b.ID))
 }

@@ -53,7 +53,9 @@ func (s *Session) instances(ctx context.Context, by types.Filter, doing string) 
 		}
 		for _, r := range out.Reservations {
 			for _, i := range r.Instances {
-				found = append(found, toInstance(i, value(r.ReservationId)))
+				p := toInstance(i, value(r.ReservationId))
+				p.Account = value(r.OwnerId)
+				found = append(found, p)
 			}
 		}
 		return out.NextToken, nil
@@ -78,6 +80,7 @@ func toInstance(i types.Instance, reservation string) planner.Instance {
 		LaunchIndex:  int(value(i.AmiLaunchIndex)),
 		ImageID:      value(i.ImageId),
 		InstanceType: string(i.InstanceType),
+		Architecture: string(i.Architecture),
 		SubnetID:     value(i.SubnetId),
 		PrivateIP:    value(i.PrivateIpAddress),
 		PrivateDNS:   value(i.PrivateDnsName),

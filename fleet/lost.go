@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cluster/planner"
+	"cluster/spec"
 )
 
 // LostError says that nodes of a group died before they ran or failed their checks, more of them than are made good.
@@ -89,6 +90,7 @@ func (a *apply) findRungs(ctx context.Context, g *groupRun) (err error) {
 // of their slots: the slot of one that was to be replaced waits for its batch.
 func (a *apply) lost(g *groupRun) []planner.Instance {
 	var dead []planner.Instance
+	impaired := map[string]bool{}
 	for id, n := range a.nodes {
 		if n.Group == g.plan.Name && n.State.Dead() && !a.ended[id] && g.aside(n) {
 			delete(a.nodes, id) // Slurm has ended it
@@ -102,6 +104,7 @@ func (a *apply) lost(g *groupRun) []planner.Instance {
 			delete(a.nodes, id)
 			if n.checks.impaired != "" {
 				a.ended[id], a.told[id] = true, true // ended by us, and told as lost
+				impaired[id] = true
 			}
 			a.deadTokens[n.ClientToken] = a.allDead(n.ClientToken)
 		}
@@ -109,6 +112,13 @@ func (a *apply) lost(g *groupRun) []planner.Instance {
 	sortNodes(dead)
 	for _, i := range dead {
 		why := CauseOf(i.StateReason)
+		if why.Class != Capacity && why.Class != Quota { // else it was never switched on
+			f := FailedNode{Group: i.Group, Node: planner.NodeName(i.Group, i.Slot), Instance: i.ID, Reason: i.StateReason}
+			if impaired[i.ID] {
+				f.Condition = spec.WaitChecked
+			}
+			a.failed = append(a.failed, f)
+		}
 		a.emit(Event{
 			Type: EventNodeLost, Group: i.Group, Node: planner.NodeName(i.Group, i.Slot), Instance: i.ID, Zone: i.Zone,
 			InstanceType: i.InstanceType, Code: why.Code, Class: why.Class, Message: i.StateReason,

@@ -23,7 +23,7 @@ type Statement struct {
 	Condition map[string]map[string][]string `json:",omitempty"`
 }
 
-// PolicyFor is the least that plan, up, status, verify and down need for a file. Looking cannot be
+// PolicyFor is the least that plan, up, status, verify, ssh and down need for a file. Looking cannot be
 // narrowed down: EC2's describe actions and the questions to Service Quotas know no resources. Launching is bound to this cluster's name
 // tag, and changing to instances that carry it. region may be "*".
 func PolicyFor(want *spec.Cluster, region string) Policy {
@@ -108,7 +108,7 @@ func features(want *spec.Cluster) (f feature) {
 		f.groups = f.groups || len(g.SecurityGroups) > 0
 		f.keys = f.keys || g.KeyName != ""
 		f.profile = f.profile || g.InstanceProfile != ""
-		f.checks = f.checks || g.Launch.Wait == spec.WaitChecked
+		f.checks = f.checks || g.Launch.Wait.Needs(spec.WaitChecked)
 		f.spot = f.spot || g.Market == spec.Spot
 	}
 	return f
@@ -122,7 +122,7 @@ func reserved(g spec.Group) bool {
 func (f feature) looks() []string {
 	all := []string{
 		"ec2:DescribeImages", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances",
-		"ec2:DescribePlacementGroups", "ec2:DescribeSubnets", "ec2:DescribeVolumes",
+		"ec2:DescribePlacementGroups", "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:GetConsoleOutput",
 	}
 	if f.groups {
 		all = append(all, "ec2:DescribeSecurityGroups")

@@ -47,6 +47,9 @@ func TestPolicyIsWhatTheCallsNeed(t *testing.T) {
 func (w *world) live(want *spec.Cluster) {
 	w.Helper()
 	w.mustUp(want)
+	if _, err := w.launcher().Session.HostKeys(w.Context(), w.region.Instances()[0]); err != nil {
+		w.Fatal(err)
+	}
 	victim := w.region.Instances()[0]
 	if want.Groups[0].Launch.Reserve || want.Groups[0].Market == spec.Spot {
 		w.region.Kill(victim) // one whose reservation was given back does not start again; Spot does not stop

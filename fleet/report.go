@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cluster/planner"
+	"cluster/spec"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -19,6 +20,7 @@ type Report struct {
 	Calls    int                // API requests since the session began, retries included
 	ByAction map[string]int     // the same, by action
 	Elapsed  time.Duration      // the region's time, from the session's first call
+	Failed   []FailedNode       // that died young or failed a condition, in the order in which that was found
 	Left     []planner.Instance // down only: what EC2 still has, sorted by group and slot
 }
 
@@ -34,6 +36,18 @@ type GroupReport struct {
 	Started    int
 	Retagged   int
 	Refusals   []Refusal // in the order in which they happened
+	Begun      time.Time // when its nodes were granted, or first waited for: what its launch.timeout counts from
+
+	Wait spec.WaitFor // what its nodes were waited for by whoever connects to them; empty: for nothing of the kind
+	Met  Conditions   // and how many were found to be
+}
+
+// A FailedNode is a node that did not become what its group waits for.
+type FailedNode struct {
+	Group, Node, Instance string
+	Condition             spec.WaitFor // that it failed; empty: it did not run
+	Reason                string       // may hold control characters, as Console may
+	Console               []string     // the last lines that it wrote; nil: EC2 shows none, or was not asked
 }
 
 // Short is how many nodes the group lacks.

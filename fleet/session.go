@@ -141,6 +141,9 @@ func (n namedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error)
 	return c, nil
 }
 
+// Endpoint is the address that stands in for EC2's own, as AWS_ENDPOINT_URL_EC2 may name one; empty: none does.
+func (s *Session) Endpoint() string { return value(s.EC2.Options().BaseEndpoint) }
+
 // Calls is how many requests were sent so far, repeats included, in all and by action.
 func (s *Session) Calls() (total int, byAction map[string]int) {
 	s.mu.Lock()

@@ -93,8 +93,10 @@ type Instance struct {
 	CallSize    int    // slots in the call's cluster:slots tag
 	LaunchIndex int    // EC2's number of the instance in its call, from 0
 
+	Account        string // that it belongs to; empty: not told
 	ImageID        string
 	InstanceType   string
+	Architecture   string // x86_64, arm64, …
 	Zone           string
 	SubnetID       string
 	PrivateIP      string

@@ -27,6 +27,7 @@ const (
 	TagImageCopyOf  = "cluster:image-copy-of" // on a copy: REGION/ami-…, where it comes from
 	TagImageRevoked = "cluster:image-revoked" // see Revocation; nothing new is launched from it
 	TagImageTested  = "cluster:image-tested"  // what an instance of it was launched on that came up well
+	TagImageContent = "cluster:image-content" // what was installed when it was made
 	TagImageChannel = "cluster:image-channel" // of older images: the channel; TagPromotion is what is written
 
 	// On instances, while an image is made.

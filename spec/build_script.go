@@ -2,6 +2,7 @@ package spec
 
 import (
 	"crypto/sha256"
+	_ "embed"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -25,11 +26,18 @@ func (m *Build) Hash(base string) string {
 // console: 16 hexadecimal digits.
 func BuildToken(m *Build, base string) string { return m.Hash(base)[:16] }
 
-// The words that the builder ends its console with, after its token.
+// The words of a builder on its console, after its token. The last of its lines is one of the first two.
 const (
-	BuildDone   = "done"
-	BuildFailed = "failed" // and the exit code of the script
+	BuildDone    = "done"
+	BuildFailed  = "failed"  // and the exit code of the script
+	BuildContent = "content" // and what is installed, as the content of ContentScript writes it
 )
+
+// ContentScript is two functions of a POSIX shell: packages lists what is installed, sorted; content says in one
+// line what knows the packages, how many there are, the SHA-256 of the list, and the operating system.
+//
+//go:embed content.sh
+var ContentScript string
 
 // BuildMark is how the lines of a builder's console begin that are meant for us.
 func BuildMark(token string) string { return "cluster-build " + token + " " }
@@ -52,6 +60,7 @@ func (m *Build) UserData(token string) []byte {
 	b.WriteString("umask 022\nmkdir -p /var/lib/cluster-build\ncd /var/lib/cluster-build || exit\n")
 	fmt.Fprintf(&b, "cat >script <<'%s'\n%s\n%s\n", end, strings.TrimSuffix(string(m.Script), "\n"), end)
 	fmt.Fprintf(&b, "chmod 755 script\n%s >/dev/console 2>&1 </dev/null\ncode=$?\n", run)
+	b.WriteString(ContentScript)
 	b.WriteString(clearing)
 	b.WriteString("exit\n}\n")
 	return []byte(b.String())
@@ -72,6 +81,7 @@ const clearing = `if [ $code = 0 ]; then
   find /tmp /var/tmp -mindepth 1 -xdev -delete
   find /var/log -xdev -type f -exec truncate -s 0 {} +
   sync
+  say ` + BuildContent + ` $(content)
   say ` + BuildDone + `
 else
   say ` + BuildFailed + ` $code

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -58,7 +59,8 @@ type Group struct {
 	Tags            map[string]string // the cluster's and the group's own, merged: the group wins
 	SlotsPer        SlotsPer          // what one process gets where jobs are started; empty: a core. No node depends on it
 	Launch          Launch
-	Update          Update // the group's own block, completed by the cluster's
+	Ready           []Probe // in the file's order; no node depends on them
+	Update          Update  // the group's own block, completed by the cluster's
 	Slurm           Slurm
 	Asked           []int // slots of burst capacity that are asked for now, ascending; Load leaves it nil
 	Source          Source
@@ -105,7 +107,7 @@ type Launch struct {
 	Min     int           // fewest nodes that count as a success; equals Count if All
 	Timeout time.Duration // from the grant of the last node until every node runs; default 15 minutes
 	Subnets SubnetUse
-	Wait    WaitFor // what a node must be for the launch to be done; empty: it runs
+	Wait    WaitFor // what a node must be for the launch to be done; empty: running
 
 	Retry    time.Duration // for how long a group that came up short is asked for again; 0: not at all
 	Together string        // groups of the same word come up all, or none of them does; empty: on its own
@@ -131,12 +133,41 @@ const (
 	SubnetsAll   SubnetUse = "all"   // slot i goes to subnet i mod n: one group over several zones
 )
 
-// WaitFor says when a node that was launched is up.
+// WaitFor says when a node that was launched is up. Each condition includes those before it, with two exceptions: no
+// later one waits for status checks, it is enough there that none fails; and usable is not about being the same.
 type WaitFor string
 
-// WaitChecked waits until EC2's status checks have passed, two minutes or so after the node runs, and
-// takes a node that fails them for one that died on the way up.
-const WaitChecked WaitFor = "checked"
+const (
+	WaitRunning   WaitFor = "running"   // EC2 says so
+	WaitChecked   WaitFor = "checked"   // EC2's status checks have passed, minutes after it runs; a node that fails them died on the way up
+	WaitReachable WaitFor = "reachable" // ssh logs in, and the host key is known
+	WaitBooted    WaitFor = "booted"    // its first boot is over: cloud-init, or else systemd, is done
+	WaitSame      WaitFor = "same"      // asked what it is, it proves to be as its image and the others
+	WaitUsable    WaitFor = "usable"    // the group's probes succeed
+)
+
+// Waits are all conditions, in their order.
+var Waits = []WaitFor{WaitRunning, WaitChecked, WaitReachable, WaitBooted, WaitSame, WaitUsable}
+
+// Needs says that to be w a node has to be other first. What is empty is running.
+func (w WaitFor) Needs(other WaitFor) bool {
+	if other == WaitSame {
+		return w == WaitSame
+	}
+	return max(0, slices.Index(Waits, w)) >= max(0, slices.Index(Waits, other))
+}
+
+// ByConnection says that EC2 alone cannot tell whether a node is w: it takes a connection to it.
+func (w WaitFor) ByConnection() bool { return w.Needs(WaitReachable) }
+
+// A Probe is a command that succeeds on a node once the node is usable for something, such as a mounted folder. It is
+// tried again until then.
+type Probe struct {
+	Name    string        // unique in its group
+	Command string        // a line for the shell of the node
+	Timeout time.Duration // for how long it is tried; 0: as long as the group's Launch.Timeout lasts
+	Source  Source
+}
 
 // Market is how instances are bought.
 type Market string

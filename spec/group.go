@@ -73,6 +73,7 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 		x.capacity(b)
 	}
 	x.launch(l.one(content, launchBlock))
+	x.ready(content.Blocks.OfType(readyBlock.name))
 	if b := l.one(content, slurmBlock); b != nil {
 		x.slurm(b)
 	}

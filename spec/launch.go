@@ -19,8 +19,8 @@ func (x *groupBody) launch(b *hcl.Block) {
 	a, _ := x.open(b, b.Body, launchBlock)
 	la.Source = a.src
 	la.Subnets = SubnetUse(oneOfOr(a, "subnets", string(SubnetsFirst), string(SubnetsFirst), string(SubnetsAll)))
-	if oneOfOr(a, "wait", "running", "running", string(WaitChecked)) == string(WaitChecked) {
-		la.Wait = WaitChecked
+	if w, ok := a.oneOf("wait", plainWords(Waits)...); ok && WaitFor(w) != WaitRunning {
+		la.Wait = WaitFor(w)
 	}
 	if d, ok := x.duration(a, "timeout"); ok {
 		la.Timeout = d

@@ -31,12 +31,14 @@ var (
 		args: []string{"max_unavailable", "order"}}
 	mountBlock = &blockType{name: "mount", label: "name",
 		args: []string{"nfs", "efs", "fsx", "mount_name", "options", "read_only"}}
+	readyBlock = &blockType{name: "ready", label: "name",
+		args: []string{"command", "timeout"}}
 	slurmBlock = &blockType{name: "slurm", once: true,
 		args: []string{"burst", "partition", "features", "weight"}}
 	groupBlock = &blockType{name: "group", label: "name",
 		args: []string{"count", "instance_type", "instance_types", "placement", "market", "fallback", "efa",
 			"subnets", "security_groups", "instance_profile", "user_data", "tags", "ttl", "slots_per", "set_hostname"},
-		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock, updateBlock, mountBlock, slurmBlock}}
+		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock, readyBlock, updateBlock, mountBlock, slurmBlock}}
 	clusterBlock = &blockType{name: "cluster", label: "name",
 		args:   []string{"region", "tags", "ttl", "set_hostname"},
 		blocks: []*blockType{imageBlock, networkBlock, updateBlock, mountBlock, groupBlock}}

@@ -147,7 +147,7 @@ func (l *loader) explainStructure(diags hcl.Diagnostics, t *blockType) hcl.Diagn
 
 var exampleName = map[string]string{
 	"cluster": "cfd", "group": "compute", "variable": "nodes", "dynamic": "group", "image": "hpc-base",
-	"mount": "/shared",
+	"mount": "/shared", "ready": "mounts",
 }
 
 // nameAt is the word a diagnostic points at, without quotes.
@@ -241,6 +241,8 @@ var foreignWords = map[string]string{
 	"update_policy":               `Write an update block: update { max_unavailable = "10%" }.`,
 	"instance_refresh":            `Write an update block: update { max_unavailable = "10%" }.`,
 	"max_surge":                   `Write order = "launch-first" in an update block: max_unavailable nodes are launched before as many go.`,
+	"readiness_probe":             `Write a ready block: ready "mounts" { command = "mountpoint -q /shared" }.`,
+	"health_check":                `Write a ready block: ready "mounts" { command = "mountpoint -q /shared" }.`,
 	"create_before_destroy":       `Write order = "launch-first" in an update block.`,
 	"hostname":                    "Write set_hostname = true: each node is called by its own name, such as compute-3.",
 	"host_name":                   "Write set_hostname = true: each node is called by its own name, such as compute-3.",

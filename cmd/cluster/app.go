@@ -143,7 +143,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.fmtCommand(),
 		a.planCommand(), a.upCommand(), a.statusCommand(), a.verifyCommand(), a.traceCommand(), a.downCommand(),
-		a.runCommand(), a.sshCommand(), a.execCommand(),
+		a.runCommand(), a.sshCommand(), a.execCommand(), a.copyCommand(),
 		a.exportCommand(), a.slurmCommand(), a.policyCommand(), a.gcCommand(),
 		a.imageCommand(),
 		a.rehearsalCommand(), a.completionCommand(), a.versionCommand(),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -51,7 +52,7 @@ const (
 // verb launches an instance there, it gets a body.
 type bodySpec struct {
 	Program string `json:"program"`  // a key of bodyMakers, or an absolute path
-	SSHPort int    `json:"ssh_port"` // 22 if this user may listen there
+	SSHPort int    `json:"ssh_port"` // see sshPort
 }
 
 const bodyHelp = `With --body, each instance of the rehearsal is a real process from when it
@@ -73,10 +74,7 @@ func (a *app) giveBodies() error {
 	if !a.rehearse {
 		return &usageError{message: "--body is for a rehearsal", hint: "The instances of EC2 are real without it. Add --rehearse."}
 	}
-	s := bodySpec{Program: program, SSHPort: 22}
-	if os.Geteuid() != 0 {
-		s.SSHPort = 2222
-	}
+	s := bodySpec{Program: program, SSHPort: sshPort()}
 	if bodyMakers[program] == nil {
 		path, err := findCommand(program)
 		if err == nil {
@@ -106,6 +104,16 @@ func (a *app) giveBodies() error {
 		panic(err)
 	}
 	return replaceFile(filepath.Join(dir, bodySettings), append(text, '\n'), 0o600)
+}
+
+// sshPort is where a body listens for ssh: at its port if this user may, and nobody does so at all addresses.
+func sshPort() int {
+	l, err := net.Listen("tcp", "127.1.1.1:22")
+	if err != nil {
+		return 2222
+	}
+	l.Close()
+	return 22
 }
 
 // makeBodyKey makes the key pair that opens the bodies of a rehearsal, if it has none.

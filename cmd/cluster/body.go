@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
@@ -57,6 +58,9 @@ func (a *app) sshdBody(cmd *exec.Cmd) error {
 	if err != nil {
 		return fmt.Errorf("read the host key: %w", err)
 	}
+	if err := writeOwn(dir); err != nil {
+		return err
+	}
 	if os.Geteuid() == 0 {
 		// Its packages make this folder when the service starts.
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
@@ -77,13 +81,31 @@ func (a *app) sshdBody(cmd *exec.Cmd) error {
 		"PrintMotd no",
 		"MaxStartups 100:30:200",
 		"Subsystem sftp internal-sftp",
-		"SetEnv CLUSTER_NODE=" + a.getenv(envBodyNode),
+		"SetEnv " + strings.Join([]string{
+			sshWord("CLUSTER_NODE=" + a.getenv(envBodyNode)), sshWord(envBodyDir + "=" + dir), sshWord(envMetadata + "=" + a.getenv(envMetadata)),
+		}, " "),
 	}, "\n") + "\n"
 	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write the settings of sshd: %w", err)
 	}
 	cmd.Args = append(cmd.Args, "-D", "-e", "-f", settings)
 	a.out.Write([]byte("-----BEGIN SSH HOST KEY KEYS-----\n" + string(public) + "-----END SSH HOST KEY KEYS-----\n"))
+	return nil
+}
+
+// writeOwn writes what a machine has for itself and shares with the computer here: cluster verify looks for it in
+// the folder of the body.
+func writeOwn(dir string) error {
+	id := make([]byte, 32)
+	rand.Read(id)
+	for name, text := range map[string]string{
+		"machine-id": fmt.Sprintf("%x\n", id[:16]),
+		"boot_id":    fmt.Sprintf("%x-%x-%x-%x-%x\n", id[16:20], id[20:22], id[22:24], id[24:26], id[26:]),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return fmt.Errorf("write the %s: %w", name, err)
+		}
+	}
 	return nil
 }
 

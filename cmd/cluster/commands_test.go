@@ -28,7 +28,8 @@ type served struct {
 	told   int // calls that the journal had at the last calls
 
 	mu     sync.Mutex
-	action string // that the next call of is held
+	action string // a call of which is held
+	skip   int    // calls of it that go through first
 	marker string
 	gate   chan struct{}
 }
@@ -146,15 +147,20 @@ func calls(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// hold makes the next call of an action write a file and wait.
+// hold makes the next call of an action, or the n-th from now on, write a file and wait.
 func hold(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 2 {
-		ts.Fatalf("usage: hold ACTION FILE")
+	nth := 1
+	if len(args) == 3 {
+		var err error
+		nth, err = strconv.Atoi(args[2])
+		ts.Check(err)
+	} else if len(args) != 2 {
+		ts.Fatalf("usage: hold ACTION FILE [N]")
 	}
 	s := regionOf(ts)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.action, s.marker, s.gate = args[0], ts.MkAbs(args[1]), make(chan struct{})
+	s.action, s.skip, s.marker, s.gate = args[0], nth-1, ts.MkAbs(args[1]), make(chan struct{})
 }
 
 // interrupted runs a command, sends it signals when a file is there, and checks its exit code. A call that
@@ -239,6 +245,10 @@ func (s *served) hook(c *ec2sim.Call) error {
 	s.mu.Lock()
 	gate, marker := s.gate, s.marker
 	held := s.action != "" && s.action == c.Action
+	if held && s.skip > 0 {
+		s.skip--
+		held = false
+	}
 	if held {
 		s.action = ""
 	}

@@ -82,7 +82,7 @@ func (a *app) down(ctx context.Context, path string, yes bool) error {
 	if err := a.unreserve(ctx, l, file); err != nil {
 		return err
 	}
-	return a.apply(ctx, l, want, have, p)
+	return a.apply(ctx, l, want, have, p, nil)
 }
 
 // farewell is the question before a cluster is terminated.

@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 )
 
 func (a *app) execCommand() *cobra.Command {
@@ -42,36 +38,30 @@ EXIT STATUS
 		},
 	}
 	o.remoteOptions.flags(c)
-	c.Flags().StringVar(&o.group, "group", "", "only the nodes of this `group`")
-	c.Flags().StringVar(&o.nodes, "nodes", "", "only the nodes of this `list`, such as compute-[0-61,63],head-0")
-	c.Flags().DurationVar(&o.timeout, "timeout", 0, "give a node up after this `duration`, such as 30s")
-	c.Flags().IntVar(&o.atOnce, "at-once", 64, "`number` of nodes at a time")
+	o.fanOut.flags(c)
 	c.Flags().BoolVar(&o.raw, "raw", false, "write what the nodes say as it is")
 	return c
 }
 
 type execOptions struct {
 	remoteOptions
-	group, nodes string
-	timeout      time.Duration // 0: none
-	atOnce       int
-	raw          bool
+	fanOut
+	raw bool
 }
 
-// The exit codes that a node can have besides those of its command.
-const (
-	exitTimedOut    = 124 // as of timeout(1)
-	exitUnreachable = 255 // ssh's own
-)
-
 func (a *app) exec(ctx context.Context, path string, command []string, o execOptions) error {
-	if o.atOnce < 1 || o.timeout < 0 {
-		return &usageError{message: "--at-once must be 1 or more, and --timeout no less than 0"}
+	if err := o.fanOut.check(); err != nil {
+		return err
 	}
-	r, err := a.reach(ctx, path, o.remoteOptions)
+	way, err := a.sshWay("CLUSTER_SSH")
 	if err != nil {
 		return err
 	}
+	r, err := a.reach(ctx, path, way, o.remoteOptions)
+	if err != nil {
+		return err
+	}
+	defer r.close()
 	nodes, err := r.choose(o.group, o.nodes)
 	if err != nil {
 		return err
@@ -79,59 +69,17 @@ func (a *app) exec(ctx context.Context, path string, command []string, o execOpt
 	if err := r.way.check(nodes); err != nil {
 		return err
 	}
-	a.quiet.Store(true) // there are no calls to finish
-	answers := make([]answer, len(nodes))
-	var g errgroup.Group
-	g.SetLimit(o.atOnce)
-	for i, t := range nodes {
-		g.Go(func() error {
-			answers[i] = a.ask(ctx, r.way, t, command, o.timeout)
-			return nil
-		})
+	if err := r.learn(ctx, nodes); err != nil {
+		return err
 	}
-	g.Wait()
-	if ctx.Err() != nil {
-		a.err.printf("interrupted: what had been started is left to the nodes\n")
-		return context.Cause(ctx)
+	answers, err := a.askAll(ctx, r, nodes, o.fanOut, func(ctx context.Context, t target) *exec.Cmd {
+		return exec.CommandContext(ctx, r.way.program, r.way.args(t, batch, command)...)
+	})
+	if err != nil {
+		return err
 	}
-	for _, part := range gather(answers) {
-		a.out.printf("%s: %s\n", foldNodes(part.nodes), part.ending)
-		if o.raw {
-			a.out.destination().Write([]byte(part.output))
-		} else {
-			a.out.Write([]byte(indent(part.output)))
-		}
-	}
+	a.reportAnswers(answers, o.raw)
 	return worst(answers)
-}
-
-// ask runs the command on one node.
-func (a *app) ask(ctx context.Context, way sshWay, t target, command []string, timeout time.Duration) answer {
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
-	cmd := exec.CommandContext(ctx, way.program, way.args(t, []string{"-o", "BatchMode=yes"}, command)...)
-	cmd.Env = a.env
-	separate(cmd)
-	cmd.Cancel = func() error { pass(cmd, os.Kill); return nil }
-	cmd.WaitDelay = time.Second // for what it may have left behind that holds its output
-	output, err := cmd.CombinedOutput()
-	r := answer{node: t.node, output: string(output)}
-	switch failed, ok := errors.AsType[*commandError](ending(cmd, err)); {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		r.code, r.ending = exitTimedOut, fmt.Sprintf("no end after %s", timeout)
-	case cmd.ProcessState == nil:
-		r.code, r.ending = exitNotRunnable, fmt.Sprintf("cannot start ssh: %v", err)
-	case !ok:
-		r.ending = "ok"
-	case failed.code == exitUnreachable:
-		r.code, r.ending = failed.code, "unreachable"
-	default:
-		r.code, r.ending = failed.code, failed.why
-	}
-	return r
 }
 
 // choose are the nodes of a group and of a list; an empty one chooses all.

@@ -18,6 +18,7 @@ const (
 	exitNotIdentical = 4   // a node does not come from the image
 	exitRefused      = 5   // a blocker, a stale saved plan, a missing confirmation
 	exitUsage        = 64  // the command line or the cluster file is wrong; nothing was called
+	exitNodeLost     = 75  // a node was lost, and the command of the user's was ended for it
 	exitNotRunnable  = 126 // a command of the user's cannot be started
 	exitNotFound     = 127 // there is no such command
 	exitInterrupted  = 130 // a signal
@@ -82,7 +83,7 @@ func exitCode(err error) int {
 	case is[*commandError](err):
 		command, _ := errors.AsType[*commandError](err)
 		return command.code
-	case is[*fleet.IdentityError](err), is[*driftError](err), is[*brokenError](err):
+	case is[*fleet.IdentityError](err), is[*driftError](err), is[*brokenError](err), is[*unlikeError](err):
 		return exitNotIdentical
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted

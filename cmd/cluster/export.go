@@ -33,8 +33,9 @@ func (a *app) exportCommand() *cobra.Command {
 		Long: `Write the running nodes of a cluster in the format of what runs jobs on them, or
 looks after them. Without a format, list the formats. Names of nodes are the
 file's, such as compute-17; ssh_config and hosts make them known, here and on
-the nodes. Host keys are not known to EC2, so there is no known_hosts: ssh asks
-as it is configured to.
+the nodes. known_hosts and ssh_config read the host keys of the nodes on their
+consoles, once; ssh then takes no others. up --export and run write those that
+have been read before, as up --wait reachable does.
 
 A slot is the place of one process: a physical core, as the nodes were launched,
 unless slots_per of the group or --slots says thread. A head node is a node like
@@ -121,7 +122,8 @@ func (a *app) export(ctx context.Context, format, path string, x exporting) erro
 		return err
 	}
 	defer l.close()
-	inv, err := a.inventory(ctx, l, want, per)
+	f, _ := export.Find(format)
+	inv, err := a.inventory(ctx, l, want, per, f.HostKeys)
 	if err != nil {
 		return err
 	}
@@ -131,7 +133,6 @@ func (a *app) export(ctx context.Context, format, path string, x exporting) erro
 	if err := a.exportable(inv, x.partial); err != nil {
 		return err
 	}
-	f, _ := export.Find(format)
 	if x.out == "" {
 		a.out.Write(f.Render(inv))
 		return nil
@@ -158,11 +159,19 @@ func noGroup(want *spec.Cluster, group string) error {
 	return e
 }
 
-// inventory looks at the nodes of a cluster, and at what EC2 says of their types.
-func (a *app) inventory(ctx context.Context, l *link, want *spec.Cluster, per spec.SlotsPer) (export.Inventory, error) {
+// inventory looks at the nodes of a cluster, and at what EC2 says of their types. Host keys that are not known are looked
+// for if that is wanted: it takes a call a node.
+func (a *app) inventory(ctx context.Context, l *link, want *spec.Cluster, per spec.SlotsPer, learn bool) (export.Inventory, error) {
 	have, err := l.Observe(ctx, want, fleet.Nodes)
 	if err != nil {
 		return export.Inventory{}, err
+	}
+	if learn {
+		nodes := targets(newStatusDoc(want, have, l), have)
+		if err := a.keyring(l, want.Name).learn(ctx, pointers(nodes)...); err != nil {
+			return export.Inventory{}, err
+		}
+		a.tellKeyless(nodes)
 	}
 	return a.inventoryOf(ctx, l, want, have, per)
 }
@@ -179,7 +188,7 @@ func (a *app) inventoryOf(ctx context.Context, l *link, want *spec.Cluster, have
 	if err != nil {
 		return export.Inventory{}, err
 	}
-	inv := export.New(want, have, types, per)
+	inv := export.New(want, have, types, per).WithHostKeys(a.keyring(l, want.Name).read)
 	inv.Login, err = a.login()
 	return inv, err
 }
@@ -222,7 +231,7 @@ func exportDir(dir string) error {
 
 // exportAll writes a cluster that is up in all formats into a folder.
 func (a *app) exportAll(ctx context.Context, l *link, want *spec.Cluster, dir string) error {
-	inv, err := a.inventory(ctx, l, want, "")
+	inv, err := a.inventory(ctx, l, want, "", false)
 	if err != nil {
 		return err
 	}

@@ -17,18 +17,23 @@ import (
 // A captureRequest is the command line of image capture.
 type captureRequest struct {
 	family, version, from, file string
-	noReboot, yes               bool
+	noReboot, yes, record       bool
+	remoteOptions
 }
 
 func (a *app) imageCaptureCommand() *cobra.Command {
 	var q captureRequest
 	c := &cobra.Command{
-		Use:   "capture FAMILY VERSION --from NODE|INSTANCE [--file FILE] [--no-reboot] [--yes] [--json]",
+		Use:   "capture FAMILY VERSION --from NODE|INSTANCE [--file FILE] [--no-reboot] [--record] [--yes] [--json]",
 		Short: "Make a version of an image from an instance",
 		Long: `Stop an instance, have EC2 make an image of it, wait, check the image, and start
 the instance again. --from is an instance, i-…, or a node such as compute-17 of
 the cluster that --file describes. With --no-reboot it runs on; the image is
 then as after a power cut.
+
+With --record, the node is asked over ssh what is installed, before it is
+stopped, as by cluster verify --level node. The answer becomes a tag of the
+image, which its nodes are compared with later.
 
 A version is made once: EC2 gives each name of an image once, and the name is
 made of family and version. Interrupted or killed, the same command goes on
@@ -39,7 +44,7 @@ EXIT STATUS
   0    captured, or it was captured from this instance before
   1    failed: an API error, an image that EC2 gave up
   5    refused: the version is there from something else, the instance cannot be
-       captured, or a missing confirmation
+       captured or asked, or a missing confirmation
   64   the command line is wrong; nothing was called
   130  interrupted`,
 		Args: words("FAMILY", "VERSION"),
@@ -51,6 +56,8 @@ EXIT STATUS
 	c.Flags().StringVar(&q.from, "from", "", "the `instance`, i-…, or a node such as compute-17")
 	c.Flags().StringVar(&q.file, "file", "", "the cluster `file` that the node is of")
 	c.Flags().BoolVar(&q.noReboot, "no-reboot", false, "leave the instance running; the image is only crash-consistent")
+	c.Flags().BoolVar(&q.record, "record", false, "ask the node over ssh what is installed, and record it with the image")
+	q.remoteOptions.flags(c)
 	c.Flags().BoolVarP(&q.yes, "yes", "y", false, "do not ask before the instance is stopped")
 	a.jsonFlag(c, events, "write one JSON event a line")
 	return c
@@ -68,8 +75,16 @@ func (a *app) imageCapture(ctx context.Context, q captureRequest) error {
 		return &usageError{message: "image capture needs --from", hint: "Name an instance, --from i-…, or a node and its cluster's file, --from compute-0 --file FILE."}
 	case node && q.file == "":
 		return &usageError{message: fmt.Sprintf("%q is not the id of an instance", q.from), hint: "For a node, name the file of its cluster: --file FILE."}
+	case q.record && q.file == "":
+		return &usageError{message: "--record is about a node of a cluster", hint: "Name the file of the cluster: --file FILE."}
 	case q.file != "":
 		if want, err = a.load(q.file); err != nil {
+			return err
+		}
+	}
+	var way sshWay
+	if q.record {
+		if way, err = a.sshWay("CLUSTER_SSH"); err != nil {
 			return err
 		}
 	}
@@ -89,6 +104,11 @@ func (a *app) imageCapture(ctx context.Context, q captureRequest) error {
 	v := a.newImageView(l.Session.Now, false)
 	k := &ami.Keeper{Session: l.Session, Notify: v.event}
 	c := ami.Capture{Family: q.family, Version: q.version, Instance: instance, NoReboot: q.noReboot}
+	if q.record {
+		c.Ask = func(ctx context.Context) (string, error) {
+			return a.installed(ctx, l, want, instance, way, q.remoteOptions)
+		}
+	}
 	if !q.yes {
 		c.Consent = func() error {
 			return a.confirm(ctx, fmt.Sprintf("Stop %s in %s, to capture it as %s %s?", instance, l.Session.Region, q.family, q.version), "yes")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cluster/fleet/ami"
+	"cluster/fleet/attest"
 
 	"github.com/spf13/cobra"
 )
@@ -109,6 +110,9 @@ func (a *app) showText(d ami.Details, copies []ami.Copy, g *gallery) {
 	}
 	say("captured", "%s", d.From)
 	say("tested", "%s", d.Tested)
+	if c, ok := attest.ParseContent(d.Content); ok {
+		say("content", "%s", c.Text())
+	}
 	for _, n := range d.Ancestors {
 		say("made from", "%s", ancestorText(n))
 	}

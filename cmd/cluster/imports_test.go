@@ -41,7 +41,7 @@ var policy = []rule{
 		because: "a plan is a pure function of two values: it sees no context, network, logger, random number or file",
 	},
 	{
-		in: "fleet", except: []string{"fleet/ec2sim", "fleet/ami", "fleet/export", "fleet/slurm"}, forbids: below("cluster", "cluster/planner", "cluster/spec"),
+		in: "fleet", except: []string{"fleet/ec2sim", "fleet/ami", "fleet/export", "fleet/attest", "fleet/slurm"}, forbids: below("cluster", "cluster/planner", "cluster/spec"),
 		because: "imports point one way; in particular the launcher cannot tell a rehearsal from EC2",
 	},
 	{
@@ -49,8 +49,12 @@ var policy = []rule{
 		because: "the embedded region knows EC2 and nothing of us, or it would agree with our mistakes",
 	},
 	{
-		in: "fleet/ami", forbids: below("cluster", "cluster/fleet", "cluster/planner", "cluster/spec"),
+		in: "fleet/ami", forbids: below("cluster", "cluster/fleet", "cluster/fleet/attest", "cluster/planner", "cluster/spec"),
 		because: "imports point one way",
+	},
+	{
+		in: "fleet/attest", forbids: either(below("cluster", "cluster/spec"), either(below("github.com/aws"), impure)),
+		because: "a verdict is a pure function of what nodes and EC2 said: no SDK, file, clock or network",
 	},
 	{
 		in: "fleet/export", forbids: below("cluster", "cluster/planner", "cluster/spec", "cluster/spec/hostlist"),

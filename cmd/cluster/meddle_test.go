@@ -13,8 +13,17 @@ import (
 
 // halt stops an instance behind its owner's back: halt 2 is the second oldest that lives.
 func halt(ts *testscript.TestScript, neg bool, args []string) {
+	meddle(ts, neg, args, (*ec2sim.Region).Stop)
+}
+
+// die terminates one, as EC2 does when the hardware fails.
+func die(ts *testscript.TestScript, neg bool, args []string) {
+	meddle(ts, neg, args, (*ec2sim.Region).Kill)
+}
+
+func meddle(ts *testscript.TestScript, neg bool, args []string, with func(r *ec2sim.Region, id string) error) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: halt N")
+		ts.Fatalf("usage: halt N, die N")
 	}
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -23,7 +32,7 @@ func halt(ts *testscript.TestScript, neg bool, args []string) {
 		if n < 1 || n > len(all) {
 			ts.Fatalf("there are %d instances", len(all))
 		}
-		ts.Check(r.Stop(all[n-1]))
+		ts.Check(with(r, all[n-1]))
 	})
 }
 

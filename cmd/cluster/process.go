@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // A commandError is a command of the user's that ran and did not end well, or could not be started. Its code is
@@ -42,17 +43,30 @@ func findCommand(name string) (string, error) {
 	}
 }
 
-// foreground runs the command at a path with the program's input and the given output, and waits for it. Until it ends, the
+// A userCommand is a command of the user's that the program runs in its place.
+type userCommand struct {
+	path string
+	argv []string
+	env  []string
+	out  io.Writer
+
+	// A job is ended, with all that it started, when this program is killed or its cluster is no good any more.
+	job   bool
+	end   <-chan string // of a job: why it is to end; nil: for no such reason
+	grace time.Duration // of a job: from SIGTERM to SIGKILL
+}
+
+// foreground runs a command with the program's input, and waits for it. Until it ends, the
 // program does nothing on a signal but pass the first one on, and kill the command at the second. Afterwards
 // the context that it returns is the one that signals cancel.
 //
 // In the foreground of a terminal the command stays in our process group, which Ctrl-C goes to: it has reached
 // the command already, and is not passed on a second time. Elsewhere the command has a group of its own, and all
 // that it started gets the signal.
-func (a *app) foreground(ctx context.Context, path string, argv, env []string, out io.Writer) (context.Context, error) {
-	cmd := exec.Command(path, argv[1:]...)
-	cmd.Args[0] = argv[0]
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, a.in, out, a.err.destination()
+func (a *app) foreground(ctx context.Context, c userCommand) (context.Context, error) {
+	cmd := exec.Command(c.path, c.argv[1:]...)
+	cmd.Args[0] = c.argv[0]
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.env, a.in, c.out, a.err.destination()
 	shared := inForeground()
 	if !shared {
 		separate(cmd)
@@ -63,22 +77,39 @@ func (a *app) foreground(ctx context.Context, path string, argv, env []string, o
 	a.deafen()
 	err := context.Cause(ctx)
 	if !errors.Is(err, errInterrupted) { // else the signal came just before
-		err = a.startAndWait(cmd, shared, signals)
+		err = a.startAndWait(cmd, c, shared, signals)
 	}
 	return a.interruptible(context.WithoutCancel(ctx)), err
 }
 
 // startAndWait runs a command, and passes signals on to it. It may share our process group.
-func (a *app) startAndWait(cmd *exec.Cmd, shared bool, signals <-chan os.Signal) error {
+func (a *app) startAndWait(cmd *exec.Cmd, c userCommand, shared bool, signals <-chan os.Signal) error {
 	if err := cmd.Start(); err != nil {
 		return &commandError{name: cmd.Args[0], code: exitNotRunnable, why: err.Error()}
 	}
+	if c.job {
+		defer a.endWithUs(cmd, c.grace)()
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
+	var why string
+	var over <-chan time.Time
 	for heard := 0; ; {
 		select {
 		case err := <-ended:
-			return ending(cmd, err)
+			if c.job && endGroup(cmd) {
+				a.err.printf("%s left something running in the background, which is told to end\n", cmd.Args[0])
+			}
+			if err = ending(cmd, err); why != "" {
+				err = &commandError{name: cmd.Args[0], code: exitNodeLost, why: "was ended, because " + why, said: true}
+			}
+			return err
+		case why = <-c.end:
+			c.end, over = nil, time.After(c.grace)
+			a.err.printf("%s: %s is told to end (in %v it is killed)\n", why, cmd.Args[0], c.grace)
+			pass(cmd, syscall.SIGTERM)
+		case <-over:
+			pass(cmd, os.Kill)
 		case sig := <-signals:
 			heard++
 			switch {
@@ -92,6 +123,15 @@ func (a *app) startAndWait(cmd *exec.Cmd, shared bool, signals <-chan os.Signal)
 			}
 		}
 	}
+}
+
+// endWithUs has a command end if this program is killed, which it cannot do itself, until release is called.
+func (a *app) endWithUs(cmd *exec.Cmd, grace time.Duration) (release func()) {
+	release, err := guard(cmd, grace)
+	if err != nil {
+		a.err.printf("%s goes on if this program is killed: %s\n", cmd.Args[0], err)
+	}
+	return release
 }
 
 // ending is how a command ended: nil if with 0.

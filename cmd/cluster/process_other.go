@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"time"
 )
 
 // inForeground says yes: here Ctrl-C goes to all programs of a console.
@@ -19,3 +20,9 @@ func pass(cmd *exec.Cmd, sig os.Signal) {
 		cmd.Process.Kill()
 	}
 }
+
+// endGroup does nothing: there are no process groups here.
+func endGroup(*exec.Cmd) bool { return false }
+
+// guard does nothing: here a command outlives a program that is killed.
+func guard(*exec.Cmd, time.Duration) (release func(), err error) { return func() {}, nil }

@@ -49,7 +49,9 @@ With --scenario it behaves as on that day, for who uses it with --rehearse too.
 ` + bodyHelp + `
 
 It prints its URL on one line when it is ready, and serves until it gets SIGINT
-or SIGTERM. Any credentials do. POST /_rehearsal/reset empties it.
+or SIGTERM. Any credentials do. POST /_rehearsal/reset empties it, and GET
+/_rehearsal/identity.pem?region=… is the certificate that the region signs
+identity documents with: cluster verify --identity-certificate takes it.
 
 EXIT STATUS
   0    told to stop
@@ -148,7 +150,8 @@ func (a *app) reset(ctx context.Context) error {
 	case !is[*usageError](err):
 		err = os.Remove(filepath.Join(dir, stateFile))
 	}
-	if err != nil {
+	// The instances of a fresh region have the same ids, and other keys.
+	if err = errors.Join(err, os.RemoveAll(filepath.Join(dir, keysFolder))); err != nil {
 		return fmt.Errorf("forget the embedded region: %w", err)
 	}
 	a.out.printf("The embedded region in %s is forgotten.\n", slash(dir))

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strconv"
-	"strings"
+	"time"
 
 	"cluster/fleet"
-	"cluster/fleet/export"
 	"cluster/planner"
 	"cluster/spec"
 
@@ -23,6 +19,10 @@ type target struct {
 	instance string
 	private  string // address
 	public   string // empty: it has none
+	launched time.Time
+
+	keys    string // path of a file with its host keys; empty: none is known
+	keyless string // why not
 }
 
 // remoteOptions are the flags of the verbs that connect to nodes.
@@ -38,94 +38,31 @@ func (o *remoteOptions) flags(c *cobra.Command) {
 	c.Flags().BoolVar(&o.public, "public", false, "connect to the public address (with --jump, of that node)")
 }
 
-// remoteHelp is the part of their help that they share.
+// remoteHelp is the part of the help of ssh and exec that they share.
 const remoteHelp = `Your own ssh does the talking, so your configuration, agent and keys work;
-CLUSTER_SSH names another program. Host keys are looked up under the id of the
-instance, so that a new node at an old address is a new host and not a changed
-one. Whether an unknown key is accepted is for StrictHostKeyChecking in your
-configuration to say.`
+CLUSTER_SSH names another program.
 
-// An sshWay is how nodes are connected to.
-type sshWay struct {
-	program string
-	user    string
-	public  bool
-	jump    *target // nil: straight
-	login   export.Login
-}
+` + hostKeyHelp
 
-// args are the arguments of ssh for a node, without the program itself. A command of one word is a line for the
-// shell of the node; the words of a longer one arrive there as they are.
-func (w sshWay) args(t target, options, command []string) []string {
-	var args []string
-	if w.jump == nil || w.jump.instance == t.instance {
-		args = slices.Concat(options, w.host(t, w.public))
-	} else {
-		via := slices.Concat([]string{w.program, "-W", "[%h]:%p"}, options, w.host(*w.jump, w.public))
-		for i, word := range via {
-			if i != 2 {
-				word = strings.ReplaceAll(word, "%", "%%") // ssh itself reads these
-			}
-			via[i] = shellWord(word)
-		}
-		args = slices.Concat(options, []string{"-o", "ProxyCommand=" + strings.Join(via, " ")}, w.host(t, false))
-	}
-	switch len(command) {
-	case 0:
-		return args
-	case 1:
-		return append(args, "--", command[0])
-	}
-	words := make([]string, len(command))
-	for i, word := range command {
-		words[i] = shellWord(word)
-	}
-	return append(args, "--", strings.Join(words, " "))
-}
-
-// host are the arguments that name a host and its key.
-func (w sshWay) host(t target, public bool) []string {
-	args := []string{"-o", "HostKeyAlias=" + t.instance}
-	if user := cmp.Or(w.user, w.login.User); user != "" {
-		args = append(args, "-l", user)
-	}
-	if w.login.Port != 0 {
-		args = append(args, "-p", strconv.Itoa(w.login.Port))
-	}
-	if w.login.IdentityFile != "" {
-		args = append(args, "-o", "IdentityFile="+sshWord(w.login.IdentityFile), "-o", "IdentitiesOnly=yes")
-	}
-	if public {
-		return append(args, t.public)
-	}
-	return append(args, t.private)
-}
+// hostKeyHelp says who is taken for a node.
+const hostKeyHelp = `A host key is that of an instance's id, so that a new node at an old address is
+a new host and not a changed one. It is read once on the console of the node,
+where cloud-init writes it, and from then on no other is accepted. Where EC2
+shows none, your own known_hosts and StrictHostKeyChecking decide.`
 
 // A reached is a cluster whose nodes can be connected to.
 type reached struct {
+	*link
+	keys  keyring
 	want  *spec.Cluster
 	have  planner.Observed
 	nodes []target // those that run, in the order of the file
 	way   sshWay
 }
 
-// reach looks up the running nodes of a cluster, and how they are connected to.
-func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached, error) {
-	program := a.getenv("CLUSTER_SSH")
-	login, err := a.login()
-	if err != nil {
-		return nil, err
-	}
-	if a.rehearse && program == "" && login == (export.Login{}) {
-		return nil, &refusedError{
-			message: "there is nothing to connect to in a rehearsal",
-			hint:    "Its nodes are records in a file, unless they were launched with --body sshd. CLUSTER_SSH may name a program that stands in for ssh.",
-		}
-	}
-	program, err = findCommand(cmp.Or(program, "ssh"))
-	if err != nil {
-		return nil, err
-	}
+// reach looks up the running nodes of a cluster, and how they are connected to: the way is what is known of that before.
+// Its link is the caller's to close.
+func (a *app) reach(ctx context.Context, path string, way sshWay, o remoteOptions) (*reached, error) {
 	want, err := a.load(path)
 	if err != nil {
 		return nil, err
@@ -134,53 +71,60 @@ func (a *app) reach(ctx context.Context, path string, o remoteOptions) (*reached
 	if err != nil {
 		return nil, err
 	}
-	defer l.close()
+	r, err := a.reachNodes(ctx, l, want, way, o)
+	if err != nil {
+		l.close()
+	}
+	return r, err
+}
+
+// reachNodes is reach for a cluster that one is linked to.
+func (a *app) reachNodes(ctx context.Context, l *link, want *spec.Cluster, way sshWay, o remoteOptions) (*reached, error) {
 	have, err := l.Observe(ctx, want, fleet.Nodes)
 	if err != nil {
 		return nil, err
 	}
-	r := &reached{want: want, have: have, nodes: targets(newStatusDoc(want, have, l), have)}
-	r.way, err = newWay(program, want, r.nodes, o)
-	r.way.login = login
+	r := &reached{link: l, keys: a.keyring(l, want.Name), want: want, have: have, nodes: targets(newStatusDoc(want, have, l), have)}
+	r.way, err = way.to(want, r.nodes, o)
 	return r, err
+}
+
+// learn finds the host keys of some nodes, and of the one that they are reached through.
+func (r *reached) learn(ctx context.Context, nodes []target) error {
+	all := pointers(nodes)
+	if r.way.jump != nil {
+		all = append(all, r.way.jump)
+	}
+	alive := map[string]bool{}
+	for _, i := range r.have.Instances {
+		alive[i.ID] = !i.State.Dead()
+	}
+	r.keys.forget(alive)
+	return r.keys.learn(ctx, all...)
+}
+
+func pointers(nodes []target) []*target {
+	all := make([]*target, len(nodes))
+	for i := range nodes {
+		all[i] = &nodes[i]
+	}
+	return all
 }
 
 // targets are the running nodes, in the order of the status.
 func targets(doc statusDoc, have planner.Observed) (nodes []target) {
-	public := map[string]string{}
+	byID := map[string]planner.Instance{}
 	for _, i := range have.Instances {
-		public[i.ID] = i.PublicIP
+		byID[i.ID] = i
 	}
 	running, keys := doc.runningNodes()
 	for i, n := range running {
 		if _, err := netip.ParseAddr(n.PrivateIP); err == nil {
-			nodes = append(nodes, target{node: keys[i], instance: n.Instance, private: n.PrivateIP, public: public[n.Instance]})
+			of := byID[n.Instance]
+			nodes = append(nodes, target{node: keys[i], instance: n.Instance, private: n.PrivateIP, public: of.PublicIP, launched: of.Launched})
 		}
 	}
 	return nodes
-}
-
-func newWay(program string, want *spec.Cluster, nodes []target, o remoteOptions) (sshWay, error) {
-	w := sshWay{program: program, user: o.user, public: o.public}
-	if o.jump == "" {
-		return w, nil
-	}
-	i := slices.IndexFunc(nodes, func(t target) bool { return t.is(o.jump) || t.node.Group == o.jump })
-	if i < 0 {
-		return w, &usageError{message: fmt.Sprintf("no running node of cluster %s is %s", want.Name, o.jump), hint: "--jump takes a node, such as head-0, or a group, such as head."}
-	}
-	w.jump = &nodes[i]
-	return w, w.check(nodes[i : i+1])
-}
-
-// check says that the nodes have the addresses that are connected to first.
-func (w sshWay) check(nodes []target) error {
-	for _, t := range nodes {
-		if w.public && t.public == "" && (w.jump == nil || w.jump.instance == t.instance) {
-			return fmt.Errorf("%s has no public address", t.node)
-		}
-	}
-	return nil
 }
 
 // is says whether a node is meant by a name such as compute-17, or by the id of its instance.

@@ -90,6 +90,8 @@ func diagnose(err error) hcl.Diagnostics {
 		return notIdentical(e)
 	case *driftError:
 		return drifted(e)
+	case *unlikeError:
+		return unlikeNodes(e)
 	case *brokenError:
 		return nil // the chain is on the screen
 	case *fleet.CallError:
@@ -106,6 +108,8 @@ func diagnose(err error) hcl.Diagnostics {
 		return problem(hcl.Range{}, fmt.Sprintf("Nodes of group %s were lost on the way up", e.Group), fmt.Sprintf(
 			"%s, more than are made good. The last was %s: %s\n%s", plural(e.Lost, "node"), e.Node,
 			clean(cmp.Or(e.Message, "EC2 gives no reason.")), cmp.Or(e.Cause.Advice, "If it happens again, the image does not start on this type.")))
+	case *notReadyError:
+		return notReady(e)
 	case *stoppedRoll:
 		return e.diags
 	case *fleet.RollError:
@@ -132,8 +136,8 @@ func diagnose(err error) hcl.Diagnostics {
 
 // known says whether diagnose has more to say of err than its text.
 func known(err error) bool {
-	return is[*fleet.CallError](err) || is[*commandError](err) || is[*driftError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
-		is[*fleet.TimeoutError](err) || is[*fleet.GangError](err) || is[*fleet.ProtectedError](err) || is[*fleet.LostError](err) || is[*fleet.CredentialsError](err) ||
+	return is[*fleet.CallError](err) || is[*commandError](err) || is[*driftError](err) || is[*unlikeError](err) || is[*fleet.ShortError](err) || is[*fleet.IdentityError](err) ||
+		is[*fleet.TimeoutError](err) || is[*fleet.GangError](err) || is[*fleet.ProtectedError](err) || is[*fleet.LostError](err) || is[*fleet.CredentialsError](err) || is[*notReadyError](err) ||
 		is[*ami.RefusedError](err) || is[*ami.WordError](err) || is[*ami.BlockedError](err) || is[*ami.FailedError](err) ||
 		is[*ami.ProvisionError](err) || is[*ami.ProbeError](err) ||
 		errors.Is(err, errInterrupted)

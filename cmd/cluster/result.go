@@ -37,6 +37,7 @@ func (a *app) reportText(r fleet.Report, err error, l *link) {
 	if r.Verdict != nil {
 		what += ", " + identical(*r.Verdict)
 	}
+	what += readyText(r)
 	a.out.printf("%s: %s  %s\n", r.Cluster, what, effort(r, l))
 }
 

@@ -8,10 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+	"time"
 
-	"cluster/fleet"
-	"cluster/planner"
 	"cluster/spec"
 
 	"github.com/spf13/cobra"
@@ -20,7 +18,7 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	var o runOptions
 	c := &cobra.Command{
-		Use:   "run FILE [--down] [--keep-on-failure] [--body PROGRAM] -- COMMAND [ARGUMENT…]",
+		Use:   "run FILE [--wait CONDITION] [--node-loss tell|end] [--down] [--keep-on-failure] -- COMMAND [ARGUMENT…]",
 		Short: "Launch the cluster, run a command here, and terminate the cluster",
 		Long: `Do what up does, run the command on this computer, and terminate the cluster
 when it has ended, whatever happened. Nothing is asked: this is the line of a
@@ -40,22 +38,33 @@ The command finds in its environment:
 
 The files go when the command ends. It is not run if the cluster did not come
 up whole and identical; fewer nodes than count will do where launch.min allows
-them. What had come up is then terminated.
+them. What had come up is then terminated. Groups that have probes, which are
+ready blocks, are waited for until they are usable, whatever launch.wait says;
+--wait is for all groups, with the conditions of cluster up.
 
 Nodes that were there before are used, and are left as they are: only what this
 run launched is terminated, unless --down ends all of the cluster. That is for
 jobs that are started again after a crash. A run that would have to replace or
 terminate a node before the command starts is refused.
 
+The nodes are looked at every half minute. One that dies under the command is
+told at once, with EC2's reason, and again at the end; the command goes on, as
+it may cope. With --node-loss end it gets SIGTERM, and SIGKILL when --grace is
+over, for jobs that would wait for the lost node forever.
+
 The first SIGINT, SIGTERM or SIGHUP is passed on to the command, the second
-kills it; the cluster goes all the same. Killed with SIGKILL, run leaves the
-nodes to cluster down, and to their ttl.
+kills it; the cluster goes all the same. What the command leaves running in the
+background gets SIGTERM when it has ended, unless it is in the foreground of a
+terminal. Killed with SIGKILL, run leaves the nodes to cluster down and to their
+ttl, and the command gets SIGTERM, and SIGKILL when --grace is over: started
+again, the job does not meet an older self on its nodes.
 
 ` + bodyHelp + `
 
 EXIT STATUS
-  The command's, or 128+n if signal n ended it. 1 if it did well and terminating
-  the cluster did not. Where the command never ran:
+  The command's, or 128+n if signal n ended it; 75 if it was ended for the loss
+  of a node. 1 if it did well and terminating the cluster did not. Where the
+  command never ran:
   1    failed: an API error, a time-out
   3    short: capacity or quota did not allow what was asked
   4    not identical: a node does not come from the image
@@ -66,18 +75,27 @@ EXIT STATUS
   130  interrupted`,
 		Args: fileAndCommand,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkLoss(o.nodeLoss); err != nil {
+				return err
+			}
 			return a.runJob(c.Context(), args[0], args[1:], o)
 		},
 	}
+	o.waitFlags(c)
 	a.bodyFlag(c)
 	c.Flags().BoolVar(&o.down, "down", false, "terminate nodes that were there before the run as well")
 	c.Flags().BoolVar(&o.keepOnFailure, "keep-on-failure", false, "keep the cluster if the command fails")
+	c.Flags().StringVar(&o.nodeLoss, "node-loss", lossTell, "what a node that dies means for the command: `tell|end`")
+	c.Flags().DurationVar(&o.grace, "grace", 30*time.Second, "`time` from SIGTERM to SIGKILL where run ends the command")
 	return c
 }
 
 type runOptions struct {
+	waitOptions
 	down          bool
 	keepOnFailure bool
+	nodeLoss      string
+	grace         time.Duration
 }
 
 // fileAndCommand accepts a cluster file and, behind --, a command.
@@ -96,10 +114,13 @@ func fileAndCommand(c *cobra.Command, args []string) error {
 // A run is a cluster that is there for one command.
 type run struct {
 	*app
+	ready  *readiness
 	path   string
 	want   *spec.Cluster
 	before map[string]bool // ids of the live instances that were there before
 	began  bool            // something may have been launched
+	grace  time.Duration
+	watch  *jobWatch
 }
 
 func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptions) error {
@@ -113,13 +134,32 @@ func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptio
 	if err != nil {
 		return err
 	}
+	for i, g := range want.Groups {
+		if len(g.Ready) > 0 {
+			want.Groups[i].Launch.Wait = spec.WaitUsable
+		}
+	}
+	if err := o.waitFor(want); err != nil {
+		return err
+	}
 	if err := a.giveBodies(); err != nil {
 		return err
 	}
+	ready, err := a.waiting(want, o.remote)
+	if err != nil {
+		return err
+	}
+	if ready != nil {
+		ready.fate = "The command was not run for that. launch { timeout = … } allows more time."
+	}
 	a.again = "" // what goes on after an interrupt is down, and that is done here
-	r := &run{app: a, path: path, want: want, before: map[string]bool{}}
+	r := &run{app: a, ready: ready, path: path, want: want, before: map[string]bool{}, grace: o.grace}
+	r.watch = newJobWatch(r, o.nodeLoss == lossEnd)
 	a.show(mortality(want))
 	j, err := r.up(ctx)
+	if cause := context.Cause(ctx); err == nil && errors.Is(cause, errInterrupted) {
+		err = cause // too late for the launch, and before the command
+	}
 	if err != nil && !r.began {
 		return err
 	}
@@ -127,63 +167,12 @@ func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptio
 		return errors.Join(err, r.down(a.interruptible(context.WithoutCancel(ctx)), o))
 	}
 	ctx, failed := r.job(ctx, command, argv, j, stdout)
+	defer func() { a.show(r.watch.sum(argv[0])) }()
 	if is[*commandError](failed) && o.keepOnFailure {
 		a.err.printf("%s: kept, because the command failed. To end it: %s\n", want.Name, a.followUp("down", path))
 		return failed
 	}
 	return errors.Join(failed, r.down(ctx, o))
-}
-
-// up brings the cluster up, and says what a job is told of it.
-func (r *run) up(ctx context.Context) (j job, err error) {
-	lock, err := r.readLock(r.path)
-	if err != nil {
-		return j, err
-	}
-	l, err := r.connect(ctx, r.want)
-	if err != nil {
-		return j, err
-	}
-	defer l.close()
-	lock.tell(r.want, l, false)
-	p, have, err := l.plan(ctx, r.want)
-	if err != nil {
-		return j, err
-	}
-	for _, i := range have.Instances {
-		if !i.State.Dead() {
-			r.before[i.ID] = true
-		}
-	}
-	if len(p.Blockers) > 0 {
-		r.planText(r.err, l, p, have)
-		return j, &refusedError{message: blockedText(p), quiet: true, short: p.Short()}
-	}
-	if n := displaced(p); n > 0 {
-		r.planText(r.err, l, p, have)
-		return j, &refusedError{
-			message: fmt.Sprintf("%s of cluster %s would have to go first", plural(n, "node"), p.Cluster),
-			hint:    fmt.Sprintf("run ends no node that it did not launch. Either of these does: %s, or %s.", r.followUp("up", r.path), r.followUp("down", r.path)),
-		}
-	}
-	r.writeLock(lock, r.want, have, l)
-	r.began = true
-	if settled(r.want, have, p) {
-		err = r.nothingToDo(r.want, have, p, l)
-	} else {
-		r.planText(r.err, l, p, have)
-		err = r.apply(ctx, l, r.want, have, p)
-	}
-	if err != nil && !usable(err) {
-		return j, err
-	}
-	r.show(diagnose(err))
-	now, err := l.Observe(ctx, r.want, fleet.Nodes)
-	if err != nil {
-		return j, err
-	}
-	inv, err := r.inventoryOf(ctx, l, r.want, now, "")
-	return job{Status: newStatusDoc(r.want, now, l), Inventory: inv, Rehearsal: r.rehearse}, err
 }
 
 // job runs the command. The context that it returns goes on from there.
@@ -200,76 +189,17 @@ func (r *run) job(ctx context.Context, command string, argv []string, j job, std
 	name := r.want.Name
 	_, keys := j.Status.runningNodes()
 	r.err.printf("%s: running %s with %s\n", name, argv[0], foldNodes(keys))
-	ctx, err = r.foreground(ctx, command, argv, slices.Concat(r.env, j.environment(dir)), stdout)
+	c := userCommand{
+		path: command, argv: argv, env: slices.Concat(r.env, j.environment(dir)), out: stdout,
+		job: true, end: r.watch.end, grace: r.grace,
+	}
+	stop := r.watch.begin(ctx)
+	ctx, err = r.foreground(ctx, c)
+	stop()
 	if err == nil {
 		r.err.printf("%s: %s is done\n", name, argv[0])
 	} else if failed, ok := errors.AsType[*commandError](err); ok && failed.said {
 		r.err.printf("%s: %s\n", name, err)
 	}
 	return ctx, err
-}
-
-// down terminates what the run launched, or all of the cluster.
-func (r *run) down(ctx context.Context, o runOptions) error {
-	r.again = r.followUp("down", r.path)
-	empty := r.want.Empty()
-	l, err := r.connect(ctx, empty)
-	if err != nil {
-		return err
-	}
-	defer l.close()
-	if err := r.unreserve(ctx, l, r.want); err != nil {
-		return err
-	}
-	p, have, err := l.plan(ctx, empty)
-	switch {
-	case err != nil:
-		return err
-	case len(r.before) > 0 && !o.down:
-		return r.release(ctx, l, have)
-	case len(p.Blockers) > 0:
-		r.show(obstacles(p))
-		return &refusedError{message: blockedText(p), hint: "To try again: " + r.again}
-	case p.Empty():
-		r.err.printf("%s: nothing left\n", p.Cluster)
-		return nil
-	}
-	return r.apply(ctx, l, empty, have, p)
-}
-
-// release ends the instances that were not there before the run. They are not waited for: the cluster goes on.
-func (r *run) release(ctx context.Context, l *link, have planner.Observed) error {
-	var mine []string
-	for _, i := range have.Instances {
-		if !i.State.Dead() && !r.before[i.ID] {
-			mine = append(mine, i.ID)
-		}
-	}
-	if len(mine) > 0 {
-		if err := l.Session.Terminate(ctx, mine...); err != nil {
-			return err
-		}
-	}
-	r.err.printf("%s: %s of this run terminated, %s from before it left. To end the cluster: %s\n",
-		r.want.Name, plural(len(mine), "node"), plural(len(r.before), "node"), r.again)
-	return nil
-}
-
-// followUp is the command line of another verb for the same cluster.
-func (a *app) followUp(verb, path string) string {
-	words := []string{"cluster", verb}
-	if a.rehearse {
-		words = append(words, "--rehearse")
-	}
-	if a.region != "" {
-		words = append(words, "--region", shellWord(a.region))
-	}
-	for _, in := range a.inputs {
-		if in.File != "" {
-			words = append(words, "--var-file", shellWord(in.File))
-		} else {
-			words = append(words, "--var", shellWord(in.Var))
-		}
-	}
-	return strings.Join(append(words, shellWord(path)), " ")
 }

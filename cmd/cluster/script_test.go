@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 //	fault key=value…      inject a fault, in the same place
 //	calm                  take faults and limits back, in the same place
 //	calls MAX [ACTION]    that region had at most MAX calls since the last time
-//	hold ACTION FILE      the next call of that action makes FILE and waits for a signal to be heard
+//	hold ACTION FILE [N]  the next, or N-th next, call of that action makes FILE and waits for a signal to be heard
 //	interrupted N SIG FILE cmd…
 //	                      run cmd, send it a signal when FILE is there; it must exit with N
 //	atonce CODES cmd… -- cmd…
@@ -45,6 +45,7 @@ func TestMain(m *testing.M) {
 //	owner ARN             make every instance somebody's
 //	later DURATION        let time pass in the rehearsal
 //	halt N                stop the n-th instance
+//	die N                 terminate it, as EC2 does when the hardware fails
 //	reservation NAME TYPE@ZONE=N [open] [block] [group=ARN] [cluster=NAME]
 //	                      buy room for instances; its id is in the variable NAME
 //	subnet NAME ZONE CIDR add a subnet; its id is in the variable NAME
@@ -56,6 +57,8 @@ func TestMain(m *testing.M) {
 //	controller prepare|start|kill
 //	                      a munged and a slurmctld of the script's own
 //	node HOSTLIST STATE   wait until Slurm says that of its nodes
+//	answers DIR           write what the nodes answer to verify --level node
+//	forge HOW REPORT      make the identity document in one of those answers a bad one
 //
 // See commands_test.go for what they take.
 func TestScript(t *testing.T) {
@@ -67,16 +70,18 @@ func TestScript(t *testing.T) {
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"addimage":    addImage,
+			"answers":     nodeAnswers,
 			"atonce":      atOnce,
 			"calls":       calls,
 			"calm":        calm,
 			"controller":  controllerCommand,
-			"holds":       holds,
+			"holds":       waitText,
 			"node":        nodeState,
 			"capacity":    capacity,
 			"event":       event,
 			"exits":       exits,
 			"fault":       fault,
+			"forge":       forge,
 			"hold":        hold,
 			"interrupted": interrupted,
 			"json":        jsonValue,
@@ -86,6 +91,7 @@ func TestScript(t *testing.T) {
 			"region":      serveRegion,
 			"reservation": reservation,
 			"halt":        halt,
+			"die":         die,
 			"subnet":      subnet,
 			"tag":         tag,
 			"retag":       retag,

@@ -100,7 +100,9 @@ func (a *app) openRegion(o ec2sim.Options) (*ec2sim.Region, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Loopback = bodies != nil
+	if bodies != nil {
+		o.Loopback, o.Console = true, consoleOf(filepath.Join(dir, bodiesFolder))
+	}
 	o.Speed, o.Path = a.speed, filepath.Join(dir, stateFile)
 	r, err := ec2sim.Open(o)
 	if err != nil {
@@ -115,14 +117,20 @@ func (a *app) rehearsalDir() (string, error) {
 	if dir := a.getenv("CLUSTER_REHEARSAL_DIR"); dir != "" {
 		return dir, nil
 	}
-	if state := a.getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
-		return filepath.Join(state, "cluster", "rehearsal"), nil
-	}
-	home, err := os.UserHomeDir()
+	state, err := a.stateDir()
 	if err != nil {
 		return "", &usageError{message: "no folder for the rehearsal: " + err.Error(), hint: "Set CLUSTER_REHEARSAL_DIR."}
 	}
-	return filepath.Join(home, ".local", "state", "cluster", "rehearsal"), nil
+	return filepath.Join(state, "rehearsal"), nil
+}
+
+// stateDir is where what is to be remembered lives: a folder of its own under the user's state folder.
+func (a *app) stateDir() (string, error) {
+	if state := a.getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
+		return filepath.Join(state, "cluster"), nil
+	}
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, ".local", "state", "cluster"), err
 }
 
 // logger shows every API call on standard error; nil unless --verbose. No parameter of a call is

@@ -101,7 +101,7 @@ func (a *app) slurmConf(ctx context.Context, path string, x slurmConfig) error {
 	if a.rehearse {
 		err = a.labConf(ctx, l, want, &conf, x)
 	} else {
-		conf.Nodes, err = a.inventory(ctx, l, want, "")
+		conf.Nodes, err = a.inventory(ctx, l, want, "", false)
 	}
 	if err != nil {
 		return err

@@ -149,8 +149,8 @@ func nodeState(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// holds waits until a file has a line with something: holds FILE REGEXP [N], N times of it.
-func holds(ts *testscript.TestScript, neg bool, args []string) {
+// waitText waits until a file has a line with something: holds FILE REGEXP [N], N times of it.
+func waitText(ts *testscript.TestScript, neg bool, args []string) {
 	n := 1
 	if len(args) == 3 {
 		_, err := fmt.Sscan(args[2], &n)

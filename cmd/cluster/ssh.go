@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -44,10 +45,15 @@ EXIT STATUS
 }
 
 func (a *app) ssh(ctx context.Context, path, node string, command []string, o remoteOptions) error {
-	r, err := a.reach(ctx, path, o)
+	way, err := a.sshWay("CLUSTER_SSH")
 	if err != nil {
 		return err
 	}
+	r, err := a.reach(ctx, path, way, o)
+	if err != nil {
+		return err
+	}
+	defer r.close()
 	i := slices.IndexFunc(r.nodes, func(t target) bool { return t.is(node) })
 	if i < 0 {
 		return r.absent(node)
@@ -55,7 +61,13 @@ func (a *app) ssh(ctx context.Context, path, node string, command []string, o re
 	if err := r.way.check(r.nodes[i : i+1]); err != nil {
 		return err
 	}
+	if err := r.learn(ctx, r.nodes[i:i+1]); err != nil {
+		return err
+	}
 	argv := append([]string{r.way.program}, r.way.args(r.nodes[i], nil, command)...)
-	_, err = a.foreground(ctx, r.way.program, argv, a.env, a.out.destination())
+	_, err = a.foreground(ctx, userCommand{path: r.way.program, argv: argv, env: a.env, out: a.out.destination()})
+	if failed, ok := errors.AsType[*commandError](err); ok && failed.code == exitUnreachable {
+		a.keylessHint(r, r.nodes[i:i+1])
+	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cluster/fleet"
+	"cluster/fleet/attest"
 	"cluster/planner"
 	"cluster/spec"
 
@@ -208,6 +209,9 @@ func (d *linkDoc) fill(want *spec.Cluster, c planner.Chain) {
 		}
 		add("family", family, family)
 		add("version", version, version)
+		if content, ok := attest.ParseContent(img.Tags[planner.TagImageContent]); ok {
+			add("content", content.String(), content.Text())
+		}
 		add("ancestors", strings.Join(c.Use.Ancestors, ", "), "made from "+strings.Join(c.Use.Ancestors, ", "))
 		if len(c.Use.Ancestors) > 0 {
 			d.Facts["ancestors"] = c.Use.Ancestors

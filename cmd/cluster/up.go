@@ -14,10 +14,9 @@ import (
 )
 
 func (a *app) upCommand() *cobra.Command {
-	var planPath, exportTo string
-	var yes bool
+	var o upOptions
 	c := &cobra.Command{
-		Use:   "up FILE [--plan PLAN] [--export DIR] [--body PROGRAM] [--yes] [--json]",
+		Use:   "up FILE [--wait CONDITION] [--plan PLAN] [--export DIR] [--body PROGRAM] [--yes] [--json]",
 		Short: "Launch the cluster, wait for it and prove it identical",
 		Long: `Make the cluster what the file says: show the plan, ask, launch, wait until
 every node runs, and verify that each comes from the image. Interrupted or
@@ -25,6 +24,8 @@ killed, the same command goes on where it stopped: nothing is launched twice.
 
 A group that gets fewer nodes than its count, but at least its launch.min, keeps
 them: the cluster is usable, and the exit status is 3 all the same.
+
+` + waitHelp + `
 
 With --plan, the saved plan is carried out without a question, and only if the
 plan made now is the same to the byte.
@@ -37,12 +38,13 @@ format of cluster export, also if there was nothing to do.
 ` + exitStatus,
 		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.up(c.Context(), args[0], planPath, exportTo, yes)
+			return a.up(c.Context(), args[0], o)
 		},
 	}
-	c.Flags().StringVar(&planPath, "plan", "", "carry out the plan in this `file`, exactly or not at all")
-	c.Flags().StringVar(&exportTo, "export", "", "write the nodes into this `folder` in every format of cluster export")
-	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	o.waitFlags(c)
+	c.Flags().StringVar(&o.plan, "plan", "", "carry out the plan in this `file`, exactly or not at all")
+	c.Flags().StringVar(&o.export, "export", "", "write the nodes into this `folder` in every format of cluster export")
+	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	a.jsonFlag(c, events, "write one JSON event a line")
 	a.adoptFlag(c)
 	a.bodyFlag(c)
@@ -50,25 +52,40 @@ format of cluster export, also if there was nothing to do.
 	return c
 }
 
-func (a *app) up(ctx context.Context, path, planPath, exportTo string, yes bool) error {
+// upOptions are the flags of up.
+type upOptions struct {
+	waitOptions
+	plan   string // path of a saved plan; empty: none
+	export string // path of a folder; empty: nowhere
+	yes    bool
+}
+
+func (a *app) up(ctx context.Context, path string, o upOptions) error {
 	a.startStream()
 	want, err := a.load(path)
 	if err != nil {
 		return err
 	}
+	if err := o.waitFor(want); err != nil {
+		return err
+	}
 	if err := a.giveBodies(); err != nil {
+		return err
+	}
+	ready, err := a.waiting(want, o.remote)
+	if err != nil {
 		return err
 	}
 	lock, err := a.readLock(path)
 	if err != nil {
 		return err
 	}
-	if err := exportDir(exportTo); err != nil {
+	if err := exportDir(o.export); err != nil {
 		return err
 	}
 	var saved *savedPlan
-	if planPath != "" {
-		if saved, err = readPlan(planPath); err != nil {
+	if o.plan != "" {
+		if saved, err = readPlan(o.plan); err != nil {
 			return err
 		}
 	}
@@ -95,12 +112,12 @@ func (a *app) up(ctx context.Context, path, planPath, exportTo string, yes bool)
 		if err := a.unreserve(ctx, l, want); err != nil {
 			return err
 		}
-		if err := a.nothingToDo(want, have, p, l); err != nil || exportTo == "" {
+		if err := a.nothingToDo(ctx, want, have, p, l, ready); err != nil || o.export == "" {
 			return err
 		}
-		return a.exportAll(ctx, l, want, exportTo)
+		return a.exportAll(ctx, l, want, o.export)
 	}
-	ask := !yes && saved == nil && !p.Empty()
+	ask := !o.yes && saved == nil && !p.Empty()
 	if a.stream == nil && (!p.Empty() || len(p.Blockers) > 0) || ask {
 		a.planText(a.err, l, p, have)
 	}
@@ -115,10 +132,10 @@ func (a *app) up(ctx context.Context, path, planPath, exportTo string, yes bool)
 			return err
 		}
 	}
-	if err := a.apply(ctx, l, want, have, p); err != nil || exportTo == "" {
+	if err := a.apply(ctx, l, want, have, p, ready); err != nil || o.export == "" {
 		return err
 	}
-	return a.exportAll(ctx, l, want, exportTo)
+	return a.exportAll(ctx, l, want, o.export)
 }
 
 // unreserve gives back what an earlier run had reserved for a cluster and did not live to give back. EC2 bills
@@ -145,44 +162,60 @@ func settled(want *spec.Cluster, have planner.Observed, p planner.Plan) bool {
 }
 
 // nothingToDo ends an up that found everything as it should be; the look that said so is also the proof.
-func (a *app) nothingToDo(want *spec.Cluster, have planner.Observed, p planner.Plan, l *link) error {
+func (a *app) nothingToDo(ctx context.Context, want *spec.Cluster, have planner.Observed, p planner.Plan, l *link, ready *readiness) error {
 	v := planner.Verify(want, have, planner.LevelRoot)
 	r := fleet.Report{Cluster: p.Cluster, Verdict: &v}
 	r.Calls, r.ByAction = l.Session.Calls()
 	r.Elapsed = l.Session.Elapsed()
 	for _, g := range p.Groups {
-		r.Groups = append(r.Groups, fleet.GroupReport{Name: g.Name, Want: g.Want, Running: g.Unchanged})
+		r.Groups = append(r.Groups, fleet.GroupReport{Name: g.Name, Want: g.Want, Running: g.Unchanged, Begun: l.Session.Now()})
 	}
 	if a.stream != nil {
 		a.stream.verify(v, fleet.Event{})
+	}
+	var err error
+	if ready != nil {
+		view := a.newView(p, l)
+		err = ready.await(ctx, l, want, &r, view.event)
+		view.close()
+	}
+	if a.stream != nil {
 		a.stream.finish(r, l)
 	}
 	a.show(obstacles(p))
+	if errors.Is(context.Cause(ctx), errInterrupted) {
+		a.interrupted(r)
+	}
 	if a.stream != nil {
-		return nil
+		return err
 	}
 	for _, line := range lockLines(p) {
 		a.err.printf("%s\n", line)
 	}
 	if v.Nodes == 0 {
 		a.out.printf("%s: nothing to do (no nodes, and none wanted)\n", p.Cluster)
-		return nil
+		return err
 	}
-	a.out.printf("%s: nothing to do (%s running, %s)  %s\n", p.Cluster, plural(v.Nodes, "node"), identical(v), effort(r, l))
-	return nil
+	a.out.printf("%s: nothing to do (%s running, %s%s)  %s\n", p.Cluster, plural(v.Nodes, "node"), identical(v), readyText(r), effort(r, l))
+	a.consoles(r)
+	return err
 }
 
-// apply carries out a plan under a view, and ends with what there is.
-func (a *app) apply(ctx context.Context, l *link, want *spec.Cluster, have planner.Observed, p planner.Plan) error {
+// apply carries out a plan under a view, waits for what else the nodes are to be, and ends with what there is.
+func (a *app) apply(ctx context.Context, l *link, want *spec.Cluster, have planner.Observed, p planner.Plan, ready *readiness) error {
 	v := a.newView(p, l)
 	l.Notify = v.event
 	r, err := l.Apply(ctx, want, have, p)
+	if err == nil || usable(err) {
+		err = errors.Join(err, ready.await(ctx, l, want, &r, v.event))
+	}
 	v.close()
 	if a.stream != nil {
 		a.stream.finish(r, l)
 	}
 	if a.stream == nil {
 		a.reportText(r, err, l)
+		a.consoles(r)
 	}
 	if is[*fleet.RollError](err) {
 		err = errors.Join(err, &stoppedRoll{a.rollStopped(*r.Roll, want, have, p)})
@@ -190,6 +223,9 @@ func (a *app) apply(ctx context.Context, l *link, want *spec.Cluster, have plann
 	if errors.Is(err, errInterrupted) || errors.Is(context.Cause(ctx), errInterrupted) {
 		a.interrupted(r)
 		return errors.Join(err, errInterrupted)
+	}
+	if len(want.Groups) == 0 && len(r.Left) == 0 && err == nil {
+		a.keyring(l, want.Name).clear()
 	}
 	if len(want.Groups) == 0 && len(r.Left) > 0 && err == nil {
 		return fmt.Errorf("%s of cluster %s still exist", plural(len(r.Left), "instance"), r.Cluster)

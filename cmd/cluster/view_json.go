@@ -85,6 +85,10 @@ func (s *eventStream) event(e fleet.Event) {
 	switch e.Type {
 	case fleet.EventLaunchFailed, fleet.EventNodeLost, fleet.EventRetry, fleet.EventReleased:
 		level = "warn"
+	case fleet.EventCondition:
+		if !e.Met {
+			level = "warn"
+		}
 	}
 	fields := map[string]any{}
 	add := func(name, value string) {
@@ -110,6 +114,9 @@ func (s *eventStream) event(e fleet.Event) {
 		fields["asked"], fields["got"] = e.Asked, e.Got
 	}
 	addBatch(fields, e)
+	if e.Type == fleet.EventCondition {
+		fields["condition"], fields["met"] = e.Condition, e.Met
+	}
 	if e.Counts != nil {
 		fields["groups"] = countDocs(e.Counts)
 	}
@@ -126,10 +133,12 @@ func addBatch(fields map[string]any, e fleet.Event) {
 func countDocs(counts []fleet.GroupCount) []map[string]any {
 	docs := []map[string]any{}
 	for _, c := range counts {
-		docs = append(docs, map[string]any{
+		doc := map[string]any{
 			"name": c.Group, "want": c.Want, "pending": c.Pending, "running": c.Running,
 			"verified": c.Verified, "leaving": c.Leaving, "unchecked": c.Unchecked,
-		})
+		}
+		addConditions(doc, c.Wait, c.Met)
+		docs = append(docs, doc)
 	}
 	return docs
 }
@@ -151,6 +160,7 @@ func (s *eventStream) finish(r fleet.Report, l *link) {
 		total.Retagged += g.Retagged
 		doc := counted(g)
 		doc["name"] = g.Name
+		addConditions(doc, g.Wait, g.Met)
 		groups = append(groups, doc)
 	}
 	s.last = map[string]any{
@@ -169,6 +179,9 @@ func (s *eventStream) finish(r fleet.Report, l *link) {
 			i := slices.IndexFunc(groups, func(doc map[string]any) bool { return doc["name"] == g.Name })
 			groups[i]["rolled"] = map[string]any{"replaced": g.Replaced.String(), "unproven": g.Unproven.String(), "old": g.Old.String(), "down": g.Down.String()}
 		}
+	}
+	if len(r.Failed) > 0 {
+		s.last["failed"] = failedDocs(r.Failed)
 	}
 	if total.Want == 0 {
 		s.last["left"] = len(r.Left)

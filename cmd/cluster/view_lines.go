@@ -61,7 +61,7 @@ func (v *lineView) event(e fleet.Event) {
 		g.cause = cmp.Or(e.Code, e.Message)
 	case fleet.EventNodeTerminated:
 		g.terminated++
-	case fleet.EventNodeRunning:
+	case fleet.EventNodeRunning, fleet.EventCondition:
 		// The look that saw it says how many run.
 	case fleet.EventWaiting:
 		v.flush()
@@ -99,6 +99,8 @@ func (v *lineView) counts(c fleet.GroupCount) {
 	v.seen[c.Group] = c
 	switch {
 	case c.Want == 0: // what is terminated is counted as it goes
+	case c.Wait != "":
+		v.line("%s: %d of %d running%s", c.Group, c.Running, c.Want, metText(c))
 	case c.Leaving > 0:
 		v.line("%s: %d of %d running, %d shutting down", c.Group, c.Running, c.Want, c.Leaving)
 	case c.Unchecked > 0 && c.Running == c.Want:
@@ -157,9 +159,11 @@ func eventText(e fleet.Event) string {
 	case fleet.EventWaiting:
 		text := "waiting"
 		for _, c := range e.Counts {
-			text += fmt.Sprintf(", %s %d of %d running", c.Group, c.Running, c.Want)
+			text += fmt.Sprintf(", %s %d of %d running%s", c.Group, c.Running, c.Want, metText(c))
 		}
 		return text
+	case fleet.EventCondition:
+		return withReason(conditionText(e.Node, e.Condition, e.Met), e.Message)
 	case fleet.EventVerify:
 		if e.Verdict != nil && e.Verdict.Identical && e.Batch > 0 {
 			return fmt.Sprintf("verified: %s%s", plural(e.Verdict.Nodes, "node"), batchText(e))

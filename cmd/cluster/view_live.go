@@ -112,6 +112,15 @@ func (v *liveView) take(e fleet.Event) {
 		v.batch, v.note = e.Batch, strings.TrimPrefix(batchText(e), ", ")
 	}
 	switch e.Type {
+	case fleet.EventWaiting:
+		for _, c := range e.Counts {
+			if c.Wait != "" {
+				v.note = fmt.Sprintf("%s: %d of %d running%s", c.Group, c.Running, c.Want, metText(c))
+			}
+			if c.Wait != "" && c.Met.Of(c.Wait) < c.Want {
+				break // the first that is not there yet
+			}
+		}
 	case fleet.EventLaunchStart:
 		v.group(e.Group).asked = e.Asked
 	case fleet.EventNodeTerminated:

@@ -72,6 +72,7 @@ type building struct {
 	label   string // FAMILY/VERSION
 	hash    string // of what the image is made from
 	token   string // tells this build from others of the version
+	content string // what the builder says to have installed
 	done    Built
 }
 
@@ -210,7 +211,7 @@ func (b *building) provisioned(ctx context.Context, machines []machine) error {
 			b.done.Image, from = img, img.From
 		}
 	}
-	c, err := b.Capture(ctx, Capture{Family: b.m.Family, Version: b.m.Version, Instance: from, Tags: b.m.Tags, Source: b.hash})
+	c, err := b.Capture(ctx, Capture{Family: b.m.Family, Version: b.m.Version, Instance: from, Tags: b.m.Tags, Source: b.hash, Content: b.content})
 	b.done.Image = c.Image
 	return err
 }

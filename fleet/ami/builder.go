@@ -141,17 +141,3 @@ func (b *building) input(image, subnet string, more map[string]string) *ec2.RunI
 	}
 	return in
 }
-
-// console is what an instance has written on its console, as far as EC2 shows it; empty if nothing yet.
-func (b *building) console(ctx context.Context, id string) (string, error) {
-	out, err := fleet.Do(ctx, b.Session, fleet.Request{Action: "GetConsoleOutput", Doing: "read the console of " + id},
-		b.Session.EC2.GetConsoleOutput, &ec2.GetConsoleOutputInput{InstanceId: new(id)})
-	if err != nil {
-		return "", err
-	}
-	text, err := base64.StdEncoding.DecodeString(value(out.Output))
-	if err != nil {
-		return "", fmt.Errorf("read the console of %s: %w", id, err)
-	}
-	return string(text), nil
-}

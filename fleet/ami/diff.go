@@ -38,6 +38,7 @@ func Diff(a, b Image) (found []Difference) {
 	add("parent", a.Parent, b.Parent)
 	add("captured from", a.From, b.From)
 	add("source hash", a.Source, b.Source)
+	add("content", a.Content, b.Content)
 	add("copy of", a.CopyOf, b.CopyOf)
 	add("root device", a.RootDevice, b.RootDevice)
 	found = append(found, diffDisks(a.Disks, b.Disks)...)
@@ -118,7 +119,7 @@ func revokedText(i Image) string {
 func (i Image) OtherTags() []string {
 	known := []string{
 		planner.TagImageFamily, planner.TagImageVersion, planner.TagImageParent, planner.TagImageFrom, planner.TagImageSource,
-		planner.TagImageCopyOf, planner.TagImageRevoked, planner.TagImageChannel,
+		planner.TagImageContent, planner.TagImageCopyOf, planner.TagImageRevoked, planner.TagImageChannel,
 	}
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(i.Tags)), func(k string) bool {
 		return slices.Contains(known, k) || strings.HasPrefix(k, planner.TagImageChannel+":")

@@ -22,6 +22,9 @@ func (p *capturing) hold(ctx context.Context) (begun bool, err error) {
 			if !asked.IsZero() {
 				p.tell(Event{Type: EventStopped, Instance: p.c.Instance, Family: p.c.Family, Version: p.c.Version})
 			}
+			if m.state == planner.Running {
+				return false, p.ask(ctx)
+			}
 			return false, nil
 		case m.state.Dead():
 			return false, fmt.Errorf("the instance %s is %s: %s", m.id, m.state, orNoReason(m.reason))
@@ -59,16 +62,32 @@ func (p *capturing) begun(ctx context.Context) (bool, error) {
 	return true, p.own(img)
 }
 
+// ask asks the instance what is installed, if that is wanted and nobody has.
+func (p *capturing) ask(ctx context.Context) (err error) {
+	if p.c.Ask != nil && p.asked == "" && p.from.tags[planner.TagImageContent] == "" {
+		p.asked, err = p.c.Ask(ctx)
+	}
+	return err
+}
+
 // stop stops the instance. The tag is written before: a run that dies in between leaves one that runs with a
-// tag, and not one that is stopped with nobody to start it.
+// tag, and not one that is stopped with nobody to start it. What it said to have installed is kept in a tag as
+// well, because a stopped one cannot be asked again.
 func (p *capturing) stop(ctx context.Context) error {
 	if !p.holds && p.c.Consent != nil {
 		if err := p.c.Consent(); err != nil {
 			return err
 		}
 	}
+	if err := p.ask(ctx); err != nil {
+		return err
+	}
 	if p.from.tags[planner.TagCapturing] != p.label {
-		if err := p.retag(ctx, p.c.Instance, map[string]string{planner.TagCapturing: p.label}); err != nil {
+		tags := map[string]string{planner.TagCapturing: p.label}
+		if p.asked != "" {
+			tags[planner.TagImageContent] = p.asked
+		}
+		if err := p.retag(ctx, p.c.Instance, tags); err != nil {
 			return err
 		}
 		p.holds = true
@@ -103,7 +122,11 @@ func (p *capturing) release(ctx context.Context) error {
 			if p.done.Stopped = false; !asked.IsZero() {
 				p.tell(Event{Type: EventStarted, Instance: p.c.Instance, Family: p.c.Family, Version: p.c.Version})
 			}
-			return p.untag(ctx, p.c.Instance, planner.TagCapturing)
+			keys := []string{planner.TagCapturing}
+			if m.tags[planner.TagImageContent] != "" {
+				keys = append(keys, planner.TagImageContent)
+			}
+			return p.untag(ctx, p.c.Instance, keys...)
 		case now.After(deadline):
 			return fmt.Errorf("the instance %s is still %s after %s, and should be started again", m.id, m.state, changeTime)
 		case m.state == planner.Stopped && now.Sub(asked) > askedLately:

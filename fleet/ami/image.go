@@ -20,6 +20,7 @@ type Image struct {
 	From    string // id of the instance that it was captured from
 	Source  string // hash of what it was built from
 	Tested  string // what an instance of it came up well on, and when: "c7i.large 2026-11-26"; empty: nobody tried
+	Content string // what was installed when it was made, as package attest reads it; empty: nobody wrote it down
 	CopyOf  string // REGION/ami-…, of a copy; empty: it is none
 	Revoked *planner.Revocation
 
@@ -56,6 +57,7 @@ func ToImage(i types.Image) Image {
 		From:        p.Tags[planner.TagImageFrom],
 		Source:      p.Tags[planner.TagImageSource],
 		Tested:      p.Tags[planner.TagImageTested],
+		Content:     p.Tags[planner.TagImageContent],
 		CopyOf:      p.Tags[planner.TagImageCopyOf],
 		Promotions:  planner.Promotions(p.Tags),
 		Description: value(i.Description),

@@ -96,9 +96,12 @@ func (k *Keeper) retag(ctx context.Context, id string, tags map[string]string) e
 	return err
 }
 
-// untag takes a tag away, whatever its value.
-func (k *Keeper) untag(ctx context.Context, id, key string) error {
-	_, err := fleet.Do(ctx, k.Session, fleet.Request{Action: "DeleteTags", Doing: "take the tag " + key + " from " + id}, k.Session.EC2.DeleteTags,
-		&ec2.DeleteTagsInput{Resources: []string{id}, Tags: []types.Tag{{Key: new(key)}}})
+// untag takes tags away, whatever their values.
+func (k *Keeper) untag(ctx context.Context, id string, keys ...string) error {
+	in := &ec2.DeleteTagsInput{Resources: []string{id}}
+	for _, key := range keys {
+		in.Tags = append(in.Tags, types.Tag{Key: new(key)})
+	}
+	_, err := fleet.Do(ctx, k.Session, fleet.Request{Action: "DeleteTags", Doing: "take the tag " + keys[0] + " from " + id}, k.Session.EC2.DeleteTags, in)
 	return err
 }

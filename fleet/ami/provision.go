@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"cluster/fleet"
+	"cluster/fleet/attest"
 	"cluster/planner"
 	"cluster/spec"
 )
@@ -44,19 +46,20 @@ func (b *building) provision(ctx context.Context, m machine) error {
 func (b *building) outcome(ctx context.Context, id string) error {
 	deadline := b.Session.Now().Add(consoleWithin)
 	for {
-		console, err := b.console(ctx, id)
+		console, err := b.Session.Console(ctx, id, true)
 		if err != nil {
 			return err
 		}
 		if word, rest, ok := lastMark(console, b.token); ok {
 			if word == spec.BuildDone {
+				b.content = contentOf(console, b.token)
 				b.tell(Event{Type: EventProvisioned, Instance: id, Family: b.m.Family, Version: b.m.Version})
 				return nil
 			}
-			return &ProvisionError{Builder: id, Code: rest, Console: tail(console)}
+			return &ProvisionError{Builder: id, Code: rest, Console: fleet.Tail(console)}
 		}
 		if b.Session.Now().After(deadline) {
-			return &ProvisionError{Builder: id, Console: tail(console), Why: fmt.Sprintf(
+			return &ProvisionError{Builder: id, Console: fleet.Tail(console), Why: fmt.Sprintf(
 				"has stopped and does not say on its console how its script ended; the script may have powered it off, or taken longer than %s", b.m.Timeout)}
 		}
 		if err := b.Session.Sleep(ctx, 10*time.Second); err != nil {
@@ -67,11 +70,11 @@ func (b *building) outcome(ctx context.Context, id string) error {
 
 // failure is a *ProvisionError with what the console has, if EC2 shows it.
 func (b *building) failure(ctx context.Context, id, why string) error {
-	console, err := b.console(ctx, id)
+	console, err := b.Session.Console(ctx, id, true)
 	if err != nil {
 		console = ""
 	}
-	return &ProvisionError{Builder: id, Why: why, Console: tail(console)}
+	return &ProvisionError{Builder: id, Why: why, Console: fleet.Tail(console)}
 }
 
 // lastMark finds the last line of a console by which a builder with this token says how it ended: done, or
@@ -83,23 +86,23 @@ func lastMark(console, token string) (word, rest string, ok bool) {
 	return word, rest, ok && (word == spec.BuildDone || word == spec.BuildFailed)
 }
 
+// contentOf is what a builder with this token says on its console to have installed; empty if it does not.
+func contentOf(console, token string) string {
+	_, after, _ := lastCut(console, spec.BuildMark(token)+spec.BuildContent+" ")
+	line, _, _ := strings.Cut(after, "\n")
+	c, ok := attest.ParseContent(strings.TrimSpace(line))
+	if !ok {
+		return ""
+	}
+	return c.String()
+}
+
 // lastCut is strings.Cut at the last sep.
 func lastCut(s, sep string) (before, after string, found bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
 		return s[:i], s[i+len(sep):], true
 	}
 	return s, "", false
-}
-
-const consoleLines = 20
-
-// tail is the last lines of a console.
-func tail(console string) []string {
-	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(console, "\r", "")), "\n")
-	if len(lines) == 1 && lines[0] == "" {
-		return nil
-	}
-	return lines[max(0, len(lines)-consoleLines):]
 }
 
 func orNoReason(s string) string {

@@ -24,7 +24,7 @@ func builder(script string) *ec2.RunInstancesInput {
 // console is what an instance wrote, and whether it runs.
 func console(t *testing.T, c *ec2.Client, id string) (text, state string) {
 	t.Helper()
-	out, err := c.GetConsoleOutput(t.Context(), &ec2.GetConsoleOutputInput{InstanceId: &id})
+	out, err := c.GetConsoleOutput(t.Context(), &ec2.GetConsoleOutputInput{InstanceId: &id, Latest: aws.Bool(true)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,13 +24,16 @@
 // run dry and buckets that others drain (Play). Every request is in the Journal, and what a fresh region holds
 // is written down in seed.go. The time of a region is its own (Now): it may run faster than the world outside.
 //
+// An instance that runs has a console (GetConsoleOutput): a plausible boot with a host key that is a function of its
+// id, and as late as EC2's for who does not ask for the latest. Options.Console puts something else in its place.
+//
 // # What user data does
 //
 // Nothing boots here, and no script is run. Four lines of user data are heeded all the same:
 //
 //   - "# cluster: time to live" ends the instance when the time in its tag cluster:ttl is over.
 //   - "# cluster: build TOKEN" puts "cluster-build TOKEN done" on the console (GetConsoleOutput) some time after
-//     the first boot (Timing.Provision), or "cluster-build TOKEN failed N" if a line of the user data is
+//     the first boot (Timing.Provision), and before that what it has installed (made up), or "cluster-build TOKEN failed N" if a line of the user data is
 //     "exit N", N not being 0, or "false".
 //   - "# cluster: build TOKEN then stop" does that, and then shuts the instance down.
 //   - "# cluster-sim: breaks boot" makes a bad image: the instances of any image that is made of this instance,

@@ -41,6 +41,10 @@ type Options struct {
 	// in one, so that a program on this computer can be the instance for whoever connects to it.
 	Loopback bool
 
+	// Console is what an instance has written on its console, in place of the boot that the region makes up. It
+	// must not call the region.
+	Console func(instance string) []byte
+
 	Path string // the file that Open keeps the state in; New ignores it
 }
 
@@ -59,6 +63,8 @@ type Timing struct {
 	Snapshot     Range         // CreateImage to complete snapshots; 30 to 90 s
 	CopyImage    Range         // the same for CopyImage; 1 to 5 minutes
 	Provision    Range         // running to the end of a build (see the package); 1 to 3 minutes
+	Boot         Range         // running to the host keys on the console; 10 to 30 s
+	Posted       time.Duration // how far behind the console is for who does not ask for the latest; a minute
 	Checks       time.Duration // running to status checks passed; 2 minutes
 	Listed       time.Duration // how long a terminated instance is still listed; an hour
 	RunInstances time.Duration // what that call takes; 1.5 s
@@ -87,6 +93,8 @@ func (o *Options) setDefaults() {
 		t.Snapshot = cmp.Or(t.Snapshot, Range{30 * s, 90 * s})
 		t.CopyImage = cmp.Or(t.CopyImage, Range{60 * s, 300 * s})
 		t.Provision = cmp.Or(t.Provision, Range{60 * s, 180 * s})
+		t.Boot = cmp.Or(t.Boot, Range{10 * s, 30 * s})
+		t.Posted = cmp.Or(t.Posted, 60*s)
 		t.Checks = cmp.Or(t.Checks, 120*s)
 		t.RunInstances = cmp.Or(t.RunInstances, 1500*time.Millisecond)
 		t.Call = cmp.Or(t.Call, 100*time.Millisecond)

@@ -64,6 +64,9 @@ type Node struct {
 	GPUs           int
 	GPU            string // EC2's name, such as H100
 	Slots          int    // at least 1
+
+	HostKeys   []string // such as "ssh-ed25519 AAAA…"; none: they are not known
+	KnownHosts string   // path of a file that ssh finds them in; empty: there is none
 }
 
 // New is the inventory of the nodes that the file wants and that run. Where a slot has two holders it is
@@ -175,6 +178,43 @@ func address(s string) string {
 		return ""
 	}
 	return a.String()
+}
+
+// WithHostKeys adds what is known of the host keys of the nodes, by instance, and the path of the file that has them.
+// A key that is not one, and a path that not every ssh reads alike, are left out.
+func (v Inventory) WithHostKeys(known func(instance string) (keys []string, path string)) Inventory {
+	add := func(n *Node) {
+		keys, path := known(n.Instance)
+		n.HostKeys, n.KnownHosts = nil, ""
+		for _, k := range keys {
+			if kind, key, _ := strings.Cut(k, " "); n.Instance != "" && kind != "" && word(kind) == kind && base64Form(key) {
+				n.HostKeys = append(n.HostKeys, k)
+			}
+		}
+		if len(n.HostKeys) > 0 && !strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || strings.ContainsRune("\"\\$", r) }) {
+			n.KnownHosts = path
+		}
+	}
+	v.Groups = slices.Clone(v.Groups)
+	for i := range v.Groups {
+		v.Groups[i].Nodes = slices.Clone(v.Groups[i].Nodes)
+		for k := range v.Groups[i].Nodes {
+			add(&v.Groups[i].Nodes[k])
+		}
+	}
+	if v.Gateway != nil {
+		v.Gateway = new(*v.Gateway)
+		add(v.Gateway)
+	}
+	return v
+}
+
+// base64Form says that a text is made of the letters of base64.
+func base64Form(s string) bool {
+	s = strings.TrimRight(s, "=")
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '+' && r != '/'
+	})
 }
 
 // Only is the inventory of some groups, in the order of the file.

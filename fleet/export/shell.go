@@ -9,22 +9,41 @@ import (
 
 // sshConfig is a fragment of ssh_config. Each node has its addresses next to its name, for tools that
 // connect by address, and its instance's id for a host key alias, so that an address that EC2 gives to
-// another instance later is not taken for a changed key. Nodes without a public address are reached
-// through the first that has one.
+// another instance later is not taken for a changed key. Where the keys are known no other is taken. Nodes without
+// a public address are reached through the first that has one.
 func sshConfig(v Inventory) string {
 	var b strings.Builder
-	nodes := v.Nodes()
-	if g := v.Gateway; g != nil && len(nodes) > 0 && !hasNode(nodes, g.Name) {
-		nodes = append([]Node{*g}, nodes...)
-	}
-	for _, n := range nodes {
+	for _, n := range v.hosts() {
 		fmt.Fprintf(&b, "Host %s\n    HostName %s\n", strings.Join(compact(n.Name, n.PrivateIP, n.PublicIP), " "), cmp.Or(n.PublicIP, n.PrivateIP))
 		if n.Instance != "" {
 			fmt.Fprintf(&b, "    HostKeyAlias %s\n", n.Instance)
 		}
+		if n.KnownHosts != "" {
+			fmt.Fprintf(&b, "    StrictHostKeyChecking yes\n    UserKnownHostsFile \"%s\"\n", strings.ReplaceAll(n.KnownHosts, "%", "%%"))
+		}
 		b.WriteString(v.Login.config())
 		if n.PublicIP == "" && v.Gateway != nil {
 			fmt.Fprintf(&b, "    ProxyJump %s\n", v.Gateway.Name)
+		}
+	}
+	return b.String()
+}
+
+// hosts are the nodes, and the one that they are reached through.
+func (v Inventory) hosts() []Node {
+	nodes := v.Nodes()
+	if g := v.Gateway; g != nil && len(nodes) > 0 && !hasNode(nodes, g.Name) {
+		nodes = append([]Node{*g}, nodes...)
+	}
+	return nodes
+}
+
+// knownHosts is a known_hosts file: the keys of each node under its instance's id, which ssh_config has as the alias.
+func knownHosts(v Inventory) string {
+	var b strings.Builder
+	for _, n := range v.hosts() {
+		for _, key := range n.HostKeys {
+			fmt.Fprintf(&b, "%s %s\n", n.Instance, key)
 		}
 	}
 	return b.String()
