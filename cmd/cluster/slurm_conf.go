@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -46,7 +45,8 @@ the file says, and the settings of power saving. Nodes need no copy: slurmd
 With --out the folder gets slurm.conf; gres.conf, where there are GPUs;
 cluster-slurm-resume and cluster-slurm-suspend, which are this program; and
 cluster-slurm.hcl, which tells them what Slurm does not. The folder belongs on
-the controller: --at says where, if it is not written there.
+the controller: --at says where, if it is not written there. It then needs this
+program as well, under its own name, and the cluster file.
 
 For a rehearsal, --rehearse, the controller and all nodes are this computer:
 rehearse with --body slurmd, and slurmctld -D with SLURM_CONF set.
@@ -120,7 +120,15 @@ func (a *app) slurmConf(ctx context.Context, path string, x slurmConfig) error {
 	if err != nil {
 		return err
 	}
-	return a.writeSlurm(x.out, conf, settings)
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	if x.at != "" {
+		// There it is another computer, and all that it needs is in the folder.
+		program, settings.ClusterFile, settings.Environment, settings.Scontrol = "cluster", filepath.Base(path), nil, defaultScontrol
+	}
+	return a.writeSlurm(x.out, program, conf, settings)
 }
 
 // folder is where the files are on the controller.
@@ -183,6 +191,9 @@ func (a *app) configurable(inv export.Inventory, partial bool) error {
 	return a.exportable(inv, partial)
 }
 
+// defaultScontrol is where packages of Slurm have it.
+const defaultScontrol = "/usr/bin/scontrol"
+
 // slurmSettings is the cluster-slurm.hcl that goes with a slurm.conf.
 func (a *app) slurmSettings(path string, conf slurm.Conf, l *link) (*slurmSettings, error) {
 	file, err := filepath.Abs(path)
@@ -192,10 +203,10 @@ func (a *app) slurmSettings(path string, conf slurm.Conf, l *link) (*slurmSettin
 	s := &slurmSettings{
 		ClusterFile: file, Arguments: []string{"--region", l.Session.Region}, Environment: a.passedOn(),
 		Spool: "/var/spool/cluster-slurm", Log: "/var/log/slurm/cluster-slurm.log",
-		Scontrol: "/usr/bin/scontrol", ResumeTimeout: conf.Timeouts.Resume.String(),
+		Scontrol: defaultScontrol, ResumeTimeout: conf.Timeouts.Resume.String(),
 	}
 	if found, err := exec.LookPath("scontrol"); err == nil {
-		s.Scontrol = cmp.Or(found, s.Scontrol)
+		s.Scontrol = found
 	}
 	for _, in := range a.inputs {
 		word, value := "--var", in.Var
@@ -222,8 +233,8 @@ func (a *app) slurmSettings(path string, conf slurm.Conf, l *link) (*slurmSettin
 	return s, nil
 }
 
-// writeSlurm writes what goes into the folder of Slurm.
-func (a *app) writeSlurm(dir string, conf slurm.Conf, s *slurmSettings) error {
+// writeSlurm writes what goes into the folder of Slurm. It calls a program, the path of this one.
+func (a *app) writeSlurm(dir, program string, conf slurm.Conf, s *slurmSettings) error {
 	folders := []string{dir}
 	if conf.Lab {
 		folders = append(folders, filepath.Join(dir, "state"))
@@ -241,10 +252,6 @@ func (a *app) writeSlurm(dir string, conf slurm.Conf, s *slurmSettings) error {
 		if err := replaceFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			return err
 		}
-	}
-	program, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
 	}
 	for _, name := range []string{slurm.ResumeProgram, slurm.SuspendProgram} {
 		link := filepath.Join(dir, name)
