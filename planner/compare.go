@@ -190,6 +190,7 @@ func (c *comparer) settings(faults []Reason, inst *Instance) []Reason {
 	} else if inst.Market == "" && c.hidden(inst, partMarket) {
 		faults = append(faults, altered("market", g.Source.At("market")))
 	}
+	faults = c.server(faults, inst)
 	if inst.Spec == c.tag {
 		return faults
 	}
