@@ -72,7 +72,7 @@ type GroupCount struct {
 }
 
 // Conditions counts the nodes that meet each of the conditions that only a connection to them can tell.
-type Conditions struct{ Reachable, Booted, Usable int }
+type Conditions struct{ Reachable, Booted, Same, Usable int }
 
 // Of is how many nodes meet one of them.
 func (c Conditions) Of(w spec.WaitFor) int {
@@ -95,6 +95,8 @@ func (c *Conditions) of(w spec.WaitFor) *int {
 		return &c.Reachable
 	case spec.WaitBooted:
 		return &c.Booted
+	case spec.WaitSame:
+		return &c.Same
 	case spec.WaitUsable:
 		return &c.Usable
 	}

@@ -73,6 +73,9 @@ func (d *differ) group(g *group) {
 	if g.spec != nil {
 		g.plan.Source = g.spec.Source.Block
 	}
+	if g.spec != nil && g.spec.Slurm.Burst {
+		g.plan.Most = g.spec.Count
+	}
 	if g.none() {
 		for slot, holders := range g.slotRuns {
 			if slot >= 0 {

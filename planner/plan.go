@@ -42,6 +42,7 @@ type GroupPlan struct {
 	Want      int   // nodes the file asks for; 0 for a group the file does not have
 	Have      int   // nodes that hold a slot now, wanted or not
 	Unchanged int   // nodes that stay as they are
+	Most      int   // of burst capacity: nodes that there can be; 0: it is none
 	Image     Image // resolved; the zero Image if none was found, or if Want is 0
 
 	// Rungs are where the group may be launched, best first; empty if nothing is to be launched or

@@ -133,8 +133,8 @@ const (
 	SubnetsAll   SubnetUse = "all"   // slot i goes to subnet i mod n: one group over several zones
 )
 
-// WaitFor says when a node that was launched is up. Each condition includes those before it, except that no
-// later one waits for status checks: it is enough there that none fails.
+// WaitFor says when a node that was launched is up. Each condition includes those before it, with two exceptions: no
+// later one waits for status checks, it is enough there that none fails; and usable is not about being the same.
 type WaitFor string
 
 const (
@@ -142,14 +142,18 @@ const (
 	WaitChecked   WaitFor = "checked"   // EC2's status checks have passed, minutes after it runs; a node that fails them died on the way up
 	WaitReachable WaitFor = "reachable" // ssh logs in, and the host key is known
 	WaitBooted    WaitFor = "booted"    // its first boot is over: cloud-init, or else systemd, is done
+	WaitSame      WaitFor = "same"      // asked what it is, it proves to be as its image and the others
 	WaitUsable    WaitFor = "usable"    // the group's probes succeed
 )
 
 // Waits are all conditions, in their order.
-var Waits = []WaitFor{WaitRunning, WaitChecked, WaitReachable, WaitBooted, WaitUsable}
+var Waits = []WaitFor{WaitRunning, WaitChecked, WaitReachable, WaitBooted, WaitSame, WaitUsable}
 
 // Needs says that to be w a node has to be other first. What is empty is running.
 func (w WaitFor) Needs(other WaitFor) bool {
+	if other == WaitSame {
+		return w == WaitSame
+	}
 	return max(0, slices.Index(Waits, w)) >= max(0, slices.Index(Waits, other))
 }
 

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -108,11 +109,16 @@ func writeOwn(dir string) error {
 	return nil
 }
 
+// slurmdBoot is how long the machine of a slurmd boots. Slurm counts in seconds, slurmd is off by up to two of them, and
+// a node that seems to have booted before Slurm asked for it is not taken for the one that it asked for.
+const slurmdBoot = 2 * time.Second
+
 // slurmdBody is the slurmd of a node, as the slurm.conf has it that SLURM_CONF names.
 func (a *app) slurmdBody(cmd *exec.Cmd) error {
 	if a.getenv("SLURM_CONF") == "" {
 		return &usageError{message: "a slurmd needs a configuration", hint: "cluster slurm conf --rehearse --out DIR FILE writes one; SLURM_CONF names it."}
 	}
+	time.Sleep(slurmdBoot)
 	// To Slurm the machine has booted only now, whenever this computer has.
 	cmd.Args = append(cmd.Args, "-D", "-b", "-N", a.getenv(envBodyNode))
 	return nil

@@ -235,7 +235,7 @@ func (l *listener) Write(b []byte) (int, error) {
 // environment is what the commands of a script see.
 func environment(ts *testscript.TestScript) []string {
 	env := os.Environ()
-	for _, name := range append(slices.Sorted(maps.Keys(sandbox(""))), "AWS_ENDPOINT_URL_EC2", "CLUSTER_REHEARSE", "CLUSTER_SSH", "TERM") {
+	for _, name := range append(slices.Sorted(maps.Keys(sandbox(""))), "AWS_ENDPOINT_URL_EC2", "CLUSTER_REHEARSE", "CLUSTER_SSH", "SLURM_CONF", "TERM") {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env

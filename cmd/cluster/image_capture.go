@@ -31,9 +31,9 @@ the instance again. --from is an instance, i-…, or a node such as compute-17 o
 the cluster that --file describes. With --no-reboot it runs on; the image is
 then as after a power cut.
 
-With --record, the node is asked over ssh what is installed before it is stopped,
-as by cluster verify --level node. The answer becomes a tag of the image, which
-its nodes are compared with later.
+With --record, the node is asked over ssh what is installed, before it is
+stopped, as by cluster verify --level node. The answer becomes a tag of the
+image, which its nodes are compared with later.
 
 A version is made once: EC2 gives each name of an image once, and the name is
 made of family and version. Interrupted or killed, the same command goes on

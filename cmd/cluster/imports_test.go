@@ -41,7 +41,7 @@ var policy = []rule{
 		because: "a plan is a pure function of two values: it sees no context, network, logger, random number or file",
 	},
 	{
-		in: "fleet", except: []string{"fleet/ec2sim", "fleet/ami", "fleet/export", "fleet/attest"}, forbids: below("cluster", "cluster/planner", "cluster/spec"),
+		in: "fleet", except: []string{"fleet/ec2sim", "fleet/ami", "fleet/export", "fleet/attest", "fleet/slurm"}, forbids: below("cluster", "cluster/planner", "cluster/spec"),
 		because: "imports point one way; in particular the launcher cannot tell a rehearsal from EC2",
 	},
 	{
@@ -63,6 +63,14 @@ var policy = []rule{
 	{
 		in: "fleet/export", forbids: either(below("github.com"), impure),
 		because: "a format is a pure function of an inventory: no SDK, file, clock or network",
+	},
+	{
+		in: "fleet/slurm", forbids: below("cluster", "cluster/fleet/export", "cluster/planner", "cluster/spec", "cluster/spec/hostlist"),
+		because: "what Slurm is told follows from what it says and what was observed, whoever asked and launched",
+	},
+	{
+		in: "fleet/slurm", forbids: either(below("github.com"), impure),
+		because: "what to tell Slurm is a pure function: no SDK, file, clock, process or network",
 	},
 	{
 		in: ".", except: []string{"fleet"}, forbids: below("github.com/aws"),

@@ -45,6 +45,7 @@ type groupDoc struct {
 	Want           int       `json:"want"`
 	Have           int       `json:"have"`
 	Unchanged      int       `json:"unchanged"`
+	Most           int       `json:"most,omitempty"` // of burst capacity: nodes that there can be
 	Image          imageDoc  `json:"image"`
 	PlacementGroup string    `json:"placement_group,omitempty"`
 	Ladder         []rungDoc `json:"ladder"`
@@ -150,7 +151,7 @@ func newPlanDoc(p planner.Plan, rehearsal bool) planDoc {
 
 func newGroupDoc(g planner.GroupPlan) groupDoc {
 	doc := groupDoc{
-		Name: g.Name, Want: g.Want, Have: g.Have, Unchanged: g.Unchanged,
+		Name: g.Name, Want: g.Want, Have: g.Have, Unchanged: g.Unchanged, Most: g.Most,
 		Image: newImageDoc(g.Image), PlacementGroup: g.PlacementGroup, Ladder: []rungDoc{},
 	}
 	if r := g.Rolling; r.Most > 0 {

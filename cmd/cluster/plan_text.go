@@ -169,7 +169,11 @@ func (a *app) groupText(out *printer, p planner.Plan, g planner.GroupPlan, have 
 		count = fmt.Sprintf("%d -> %d", g.Have, g.Want)
 	}
 	line := fmt.Sprintf("%s  %s", groupName(g.Name), nodes(count))
-	if len(rows) == 0 {
+	switch {
+	case len(rows) == 0 && g.Most > 0:
+		out.printf("  %s of burst capacity, for Slurm to launch and end: at most %d\n", line, g.Most)
+		return
+	case len(rows) == 0:
 		out.printf("  %s, unchanged\n", line)
 		return
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -36,7 +37,7 @@ type waitOptions struct {
 }
 
 func (o *waitOptions) waitFlags(c *cobra.Command) {
-	c.Flags().StringVar(&o.wait, "wait", "", "wait until every node is this: `running|checked|reachable|booted|usable`")
+	c.Flags().StringVar(&o.wait, "wait", "", "wait until every node is this: `running|checked|reachable|booted|same|usable`")
 	o.remote.flags(c)
 }
 
@@ -49,7 +50,10 @@ above it:
              them, but no check may fail
   reachable  ssh logs in, and the host key is known
   booted     cloud-init, or else systemd, is done with the boot
-  usable     the probes of the file, ready blocks, succeed
+  same       asked as by cluster verify --level node, it is the same; the exit
+             status is 4 if one is not
+  usable     the probes of the file, ready blocks, succeed; this is not about
+             being the same
 
 All nodes of a group must get there within its launch.timeout. Those that do not
 are named with the reason, and kept; the exit status is 1.`
@@ -156,7 +160,11 @@ func (r *readiness) await(ctx context.Context, l *link, want *spec.Cluster, repo
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return c.finish(ctx, want)
+	unlike, err := c.same(ctx, want)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.finish(ctx, want), unlike)
 }
 
 // rest waits for d of the region's time, and at least for some of ours: the nodes of a rehearsal are not faster than

@@ -141,6 +141,7 @@ func (e *troubleError) Error() string { return e.what }
 func (c *collector) finish(ctx context.Context, want *spec.Cluster) error {
 	c.report.Calls, c.report.ByAction = c.l.Session.Calls()
 	c.report.Elapsed = c.l.Session.Elapsed()
+	failed := slices.DeleteFunc(slices.Clone(c.failed), func(f fleet.FailedNode) bool { return f.Condition == spec.WaitSame })
 	if len(c.failed) == 0 {
 		return nil
 	}
@@ -150,5 +151,8 @@ func (c *collector) finish(ctx context.Context, want *spec.Cluster) error {
 	slices.SortFunc(c.failed, func(a, b fleet.FailedNode) int { return cmp.Compare(at(a), at(b)) })
 	c.l.Session.ReadConsoles(ctx, c.failed)
 	c.report.Failed = append(c.report.Failed, c.failed...)
-	return &notReadyError{want: want, failed: c.failed, of: len(c.nodes), fate: c.r.fate}
+	if len(failed) == 0 {
+		return nil
+	}
+	return &notReadyError{want: want, failed: failed, of: len(c.nodes), fate: c.r.fate}
 }

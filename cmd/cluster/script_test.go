@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"testing"
 
+	"cluster/fleet/slurm"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -17,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 // TestMain makes the test binary the program as well: scripts run real processes of it, so that exit
 // codes, streams and signals are real.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"cluster": main})
+	testscript.Main(m, map[string]func(){"cluster": main, slurm.ResumeProgram: main, slurm.SuspendProgram: main})
 }
 
 // TestScript runs the golden scripts, which are the specification of the program. Besides the verbs of
@@ -51,6 +53,10 @@ func TestMain(m *testing.M) {
 //	retag ID KEY=VALUE…   tag an image, or whatever has that id
 //	deregister IMAGE      make an image go
 //	waitfile FILE         wait until a file is there
+//	holds FILE REGEXP [N] wait until it has that, N times
+//	controller prepare|start|kill
+//	                      a munged and a slurmctld of the script's own
+//	node HOSTLIST STATE   wait until Slurm says that of its nodes
 //	answers DIR           write what the nodes answer to verify --level node
 //	forge HOW REPORT      make the identity document in one of those answers a bad one
 //
@@ -68,6 +74,9 @@ func TestScript(t *testing.T) {
 			"atonce":      atOnce,
 			"calls":       calls,
 			"calm":        calm,
+			"controller":  controllerCommand,
+			"holds":       waitText,
+			"node":        nodeState,
 			"capacity":    capacity,
 			"event":       event,
 			"exits":       exits,
@@ -100,6 +109,7 @@ func setUp(env *testscript.Env) error {
 		env.Setenv(k, v)
 	}
 	env.Values[regionKey{}] = &served{}
+	env.Values[labKey{}] = &lab{}
 	return os.WriteFile(vars["AWS_CONFIG_FILE"], nil, 0o600)
 }
 

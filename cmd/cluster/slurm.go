@@ -32,20 +32,21 @@ cluster slurm sync, once a minute, repairs what a crash has left.`,
 // slurmCallCommand is one of the verbs that Slurm calls.
 func (a *app) slurmCallCommand(verb string) *cobra.Command {
 	long := map[string]string{
-		"resume": `What Slurm starts as cluster-slurm-resume, by its ResumeProgram: launch the nodes
-of a list such as burst-[0-3]. The nodes of a job that waits for several come all
-or none. When they run, Slurm is told their addresses; when they cannot be had,
-that they are down and why, and so is each job.
+		"resume": `What Slurm starts as cluster-slurm-resume, by its ResumeProgram: launch the
+nodes of a list such as burst-[0-3]. The nodes of a job that waits for several
+come all or none. When they run, Slurm is told their addresses; when they cannot
+be had, that they are down and why, and so is each job.
 
-It returns at once, as Slurm needs: the request is in the spool, and a process of
-its own works on it. Its log says what became of it. Called again for nodes that
-are there, or on their way, it launches nothing.`,
+It returns at once, as Slurm needs: the request is in the spool, and a process
+of its own works on it. Its log says what became of it. Called again for nodes
+that are there, or on their way, it launches nothing.`,
 		"suspend": `What Slurm starts as cluster-slurm-suspend, by its SuspendProgram and its
 ResumeFailProgram: end the instances of the nodes of a list such as burst-[0-3].
-Nodes without an instance, and those that are not burst capacity, are left alone.
+Nodes without an instance are no mistake, and those that are not burst capacity
+are left alone.
 
-It returns at once, as Slurm needs: the request is in the spool, and a process of
-its own works on it.`,
+It returns at once, as Slurm needs: the request is in the spool, and a process
+of its own works on it.`,
 	}
 	var o slurmCall
 	c := &cobra.Command{

@@ -15,6 +15,8 @@ import (
 
 	"cluster/fleet/export"
 	"cluster/fleet/slurm"
+	"cluster/planner"
+	"cluster/spec"
 
 	"github.com/spf13/cobra"
 )
@@ -96,11 +98,13 @@ func (a *app) slurmConf(ctx context.Context, path string, x slurmConfig) error {
 		return err
 	}
 	defer l.close()
-	if conf.Nodes, err = a.inventory(ctx, l, want, "", false); err != nil {
-		return err
-	}
 	if a.rehearse {
-		a.labConf(&conf, x)
+		err = a.labConf(ctx, l, want, &conf, x)
+	} else {
+		conf.Nodes, err = a.inventory(ctx, l, want, "", false)
+	}
+	if err != nil {
+		return err
 	}
 	if conf.Controller, err = controller(conf, x.controller); err != nil {
 		return err
@@ -133,13 +137,23 @@ func (x slurmConfig) folder() (string, error) {
 	return "/etc/slurm", nil
 }
 
-// labConf is what is different where all nodes are this computer.
-func (a *app) labConf(conf *slurm.Conf, x slurmConfig) {
-	conf.Nodes.Ports, conf.Timeouts.Suspend = x.port+1, 5*time.Second
+// labConf is what is different where all nodes are this computer: none needs to run for its address to be known.
+func (a *app) labConf(ctx context.Context, l *link, want *spec.Cluster, conf *slurm.Conf, x slurmConfig) error {
+	var names []string
+	for _, g := range want.Groups {
+		names = append(names, g.InstanceTypes...)
+	}
+	types, err := l.InstanceTypes(ctx, nil, names...)
+	if err != nil {
+		return err
+	}
+	conf.Nodes = export.New(want, planner.Observed{Region: l.Session.Region}, types, "").InLab(export.Lab{Address: "127.0.0.1", Port: x.port + 1})
+	conf.Timeouts.Suspend = 5 * time.Second
 	if me, err := user.Current(); err == nil {
 		conf.User = me.Username
 	}
 	conf.Set = append([]slurm.Setting{{Name: "SlurmctldPort", Value: strconv.Itoa(x.port)}}, conf.Set...)
+	return nil
 }
 
 // controller is the value of SlurmctldHost.
@@ -162,7 +176,8 @@ func controller(conf slurm.Conf, name string) (string, error) {
 
 // configurable says why an inventory is not for Slurm.
 func (a *app) configurable(inv export.Inventory, partial bool) error {
-	if len(inv.Missing()) == 0 && slices.ContainsFunc(inv.Groups, func(g export.Group) bool { return g.Like.Slots > 0 || len(g.Nodes) > 0 }) {
+	burst := slices.ContainsFunc(inv.Groups, func(g export.Group) bool { return g.Like.Slots > 0 })
+	if burst && (partial || len(inv.Missing()) == 0) {
 		return nil
 	}
 	return a.exportable(inv, partial)

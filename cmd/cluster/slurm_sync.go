@@ -18,9 +18,9 @@ func (a *app) slurmSyncCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sync [--dry-run] [--settings FILE]",
 		Short: "Repair what Slurm and EC2 do not agree about",
-		Long: `Compare what Slurm says of its nodes with what there is, and repair what a crash
-of either has left; say what was done, a line each. Run it once a minute: a second
-run finds nothing to do.
+		Long: `Compare what Slurm says of its nodes with what there is, and repair what a
+crash of either has left; say what was done, a line each. Run it once a minute:
+a second run finds nothing to do.
 
   an instance whose node is off for Slurm         is ended
   a node that is up for Slurm, without instance   is set down, and powered down
@@ -28,8 +28,8 @@ run finds nothing to do.
   a static node that is off for Slurm             is powered up
   a request that nobody works on                  is taken over
 
-Instances younger than two minutes are left alone, and so are nodes that a resume
-or a suspend is at work on.
+Instances younger than two minutes are left alone, and so are nodes that a
+resume or a suspend is at work on.
 
 EXIT STATUS
   0    both agree, or do now

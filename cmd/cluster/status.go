@@ -111,6 +111,8 @@ type statusGroup struct {
 	Pending int          `json:"pending"`
 	Nodes   []statusNode `json:"nodes"` // by slot; terminated instances are left out
 
+	Most int `json:"most,omitempty"` // of burst capacity: nodes that there can be, of which want are there
+
 	Old *oldNodes `json:"old_image,omitempty"` // missing: no node runs from an image that the file does not name
 }
 
@@ -134,7 +136,11 @@ func newStatusDoc(want *spec.Cluster, have planner.Observed, l *link) statusDoc 
 		Groups: []statusGroup{},
 	}
 	for _, g := range want.Groups {
-		doc.Groups = append(doc.Groups, statusGroup{Name: g.Name, Want: g.Count, Nodes: []statusNode{}})
+		s := statusGroup{Name: g.Name, Want: g.Count, Nodes: []statusNode{}}
+		if g.Slurm.Burst {
+			s.Want, s.Most = 0, g.Count
+		}
+		doc.Groups = append(doc.Groups, s)
 	}
 	images := wantedImages(want, have)
 	nodes := slices.Clone(have.Instances)
@@ -151,6 +157,9 @@ func newStatusDoc(want *spec.Cluster, have planner.Observed, l *link) statusDoc 
 			doc.Groups = append(doc.Groups, statusGroup{Name: n.Group, Nodes: []statusNode{}})
 		}
 		g := &doc.Groups[i]
+		if g.Most > 0 && !n.State.Dead() {
+			g.Want++
+		}
 		switch n.State {
 		case planner.Running:
 			g.Running++
@@ -179,7 +188,11 @@ func (a *app) statusText(doc statusDoc, now time.Time) {
 	}
 	a.out.printf("%s%s in %s: %d of %s running%s\n", bold, doc.Cluster, region, running, plural(want, "node"), reset)
 	for _, g := range doc.Groups {
-		a.out.printf("  %s  %d of %d running%s\n", g.Name, g.Running, g.Want, particulars(g)+firstEnd(g, now))
+		if g.Most > 0 {
+			a.out.printf("  %s  %d running, %d at most%s\n", g.Name, g.Running, g.Most, particulars(g)+firstEnd(g, now))
+		} else {
+			a.out.printf("  %s  %d of %d running%s\n", g.Name, g.Running, g.Want, particulars(g)+firstEnd(g, now))
+		}
 		if o := g.Old; o != nil {
 			a.out.printf("    %d of %s from %s, the file says %s\n", o.Nodes, runs(len(g.Nodes)), strings.Join(o.Names, ", "), o.Wanted)
 		}

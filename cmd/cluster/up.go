@@ -183,6 +183,9 @@ func (a *app) nothingToDo(ctx context.Context, want *spec.Cluster, have planner.
 		a.stream.finish(r, l)
 	}
 	a.show(obstacles(p))
+	if errors.Is(context.Cause(ctx), errInterrupted) {
+		a.interrupted(r)
+	}
 	if a.stream != nil {
 		return err
 	}

@@ -73,6 +73,8 @@ type nodeDoc struct {
 	GPUs           int    `json:"gpus,omitempty"`
 	GPU            string `json:"gpu,omitempty"`
 	Slots          int    `json:"slots"`
+
+	HostKeys []string `json:"host_keys,omitempty"` // as far as they are known
 }
 
 // document is the whole inventory.
@@ -89,7 +91,7 @@ func document(v Inventory) string {
 		for _, n := range g.Nodes {
 			d.Nodes = append(d.Nodes, nodeDoc{
 				n.Name, n.Slot, n.Instance, n.State, n.PrivateIP, n.PrivateDNS, n.PublicIP, n.Type, n.Zone, n.Image,
-				n.VCPUs, n.Cores, n.ThreadsPerCore, n.MemoryMiB, n.GPUs, n.GPU, n.Slots,
+				n.VCPUs, n.Cores, n.ThreadsPerCore, n.MemoryMiB, n.GPUs, n.GPU, n.Slots, n.HostKeys,
 			})
 		}
 		doc.Groups = append(doc.Groups, d)

@@ -17,8 +17,14 @@ type Inventory struct {
 	Region  string
 	Groups  []Group
 	Login   Login
-	Ports   int   // of slurmd, one a node of the file from this on, where all nodes are one computer; 0: Slurm's own
+	Lab     Lab   // where all nodes are one computer
 	Gateway *Node // the first node with a public address, in any group of the file; nil: none has one
+}
+
+// A Lab is one computer that is all nodes, for Slurm. The zero value says that each node is its own.
+type Lab struct {
+	Address string
+	Port    int // of the slurmd of the first node of the file; the others have those after it
 }
 
 // A Login is how ssh gets into nodes where that is known; what is zero is left to the user's configuration.
@@ -34,7 +40,7 @@ type Group struct {
 	Want     int // the file's count
 	SlotsPer spec.SlotsPer
 	Slurm    spec.Slurm
-	Like     Node // of burst capacity: what each node is at least, by its types; the zero Node: none is known
+	Like     Node // what each node is at least, by the group's types; the zero Node: none of them is known
 	Nodes    []Node
 }
 
@@ -79,9 +85,7 @@ func New(want *spec.Cluster, have planner.Observed, types []planner.InstanceType
 	})
 	for _, g := range want.Groups {
 		group := Group{Name: g.Name, Want: g.Count, SlotsPer: cmp.Or(per, g.SlotsPer, spec.SlotCore), Slurm: g.Slurm}
-		if g.Slurm.Burst {
-			group.Like = least(g, byType, group.SlotsPer)
-		}
+		group.Like = least(g, byType, group.SlotsPer)
 		for _, i := range instances {
 			if i.Tags[planner.TagName] != want.Name || i.Group != g.Name || i.State != planner.Running || i.Slot < 0 || i.Slot >= g.Count {
 				continue
@@ -117,6 +121,24 @@ func newNode(i planner.Instance, t planner.InstanceType, per spec.SlotsPer) Node
 		n.Slots = max(1, n.VCPUs)
 	}
 	return n
+}
+
+// InLab is the inventory once all static nodes run, which are one computer.
+func (v Inventory) InLab(lab Lab) Inventory {
+	v.Groups, v.Lab = slices.Clone(v.Groups), lab
+	for k := range v.Groups {
+		g := &v.Groups[k]
+		if g.Slurm.Burst || g.Like.Slots == 0 {
+			continue
+		}
+		g.Nodes = nil
+		for slot := range g.Want {
+			n := g.Like
+			n.Name, n.Slot, n.PrivateIP = planner.NodeName(g.Name, slot), slot, lab.Address
+			g.Nodes = append(g.Nodes, n)
+		}
+	}
+	return v
 }
 
 // least is what any node of a group has, whichever of its types it gets.

@@ -25,7 +25,7 @@ type slurmLine struct {
 
 // slurmLines are the nodes that run and, of burst capacity, all that there can be.
 func (v Inventory) slurmLines() (lines []slurmLine) {
-	first := v.Ports
+	first := v.Lab.Port
 	for _, g := range v.Groups {
 		line := func(n Node, slots []int) slurmLine {
 			l := slurmLine{hardware: n, slurm: g.Slurm}
@@ -34,7 +34,7 @@ func (v Inventory) slurmLines() (lines []slurmLine) {
 				l.names = append(l.names, planner.NodeName(g.Name, slot))
 				ports = append(ports, fmt.Sprint(first+slot))
 			}
-			if v.Ports > 0 {
+			if v.Lab.Port > 0 {
 				l.ports = hostlist.FoldOrdered(ports)
 			}
 			return l
@@ -45,9 +45,10 @@ func (v Inventory) slurmLines() (lines []slurmLine) {
 			for slot := range g.Want {
 				slots = append(slots, slot)
 			}
-			if len(slots) > 0 {
-				lines = append(lines, line(g.Like, slots))
+			if len(slots) == 0 {
+				break
 			}
+			lines = append(lines, line(g.Like, slots))
 		case !g.Slurm.Burst:
 			for _, alike := range g.alike() {
 				var slots []int
@@ -77,7 +78,10 @@ func slurmNodes(v Inventory) string {
 	for _, l := range lines {
 		n := l.hardware
 		fmt.Fprintf(&b, "NodeName=%s", hostlist.Fold(l.names))
-		if len(l.addresses) > 0 {
+		switch {
+		case v.Lab.Address != "":
+			fmt.Fprintf(&b, " NodeAddr=%s", v.Lab.Address)
+		case len(l.addresses) > 0:
 			fmt.Fprintf(&b, " NodeAddr=%s", hostlist.FoldOrdered(l.addresses))
 		}
 		if l.ports != "" {

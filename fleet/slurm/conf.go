@@ -92,20 +92,14 @@ func (c Conf) bursts() bool {
 // general is what a cluster needs that never changes. The nodes have no slurm.conf of their own: they are started
 // with slurmd --conf-server.
 func (c Conf) general() []Setting {
-	in := func(where, name string) string {
-		if c.Lab {
-			where = c.Folder
-		}
-		return path.Join(where, name)
-	}
 	parameters := []string{"enable_configless"}
 	if c.bursts() {
 		parameters = append(parameters, "idle_on_node_suspend")
-		if !c.Release.From(Release{23, 11}) {
-			parameters = append(parameters, "cloud_reg_addrs") // afterwards it is not an option any more
-		}
-		if c.Lab {
+		switch {
+		case c.Lab:
 			parameters = append(parameters, "power_save_interval=1")
+		case !c.Release.From(Release{23, 11}):
+			parameters = append(parameters, "cloud_reg_addrs") // afterwards it is not an option any more
 		}
 	}
 	settings := []Setting{
@@ -115,12 +109,12 @@ func (c Conf) general() []Setting {
 		{"AuthType", "auth/munge"},
 		{"AuthInfo", "cred_expire=70"}, // a job that is requeued waits for as long
 		{"SlurmctldParameters", strings.Join(parameters, ",")},
-		{"StateSaveLocation", in("/var/spool/slurmctld", "state")},
-		{"SlurmdSpoolDir", in("/var/spool", "slurmd")},
-		{"SlurmctldPidFile", in("/run/slurm", "slurmctld.pid")},
-		{"SlurmdPidFile", in("/run/slurm", "slurmd.pid")},
-		{"SlurmctldLogFile", in("/var/log/slurm", "slurmctld.log")},
-		{"SlurmdLogFile", in("/var/log/slurm", "slurmd.log")},
+		{"StateSaveLocation", "/var/spool/slurmctld"},
+		{"SlurmdSpoolDir", "/var/spool/slurmd"},
+		{"SlurmctldPidFile", "/run/slurm/slurmctld.pid"},
+		{"SlurmdPidFile", "/run/slurm/slurmd.pid"},
+		{"SlurmctldLogFile", "/var/log/slurm/slurmctld.log"},
+		{"SlurmdLogFile", "/var/log/slurm/slurmd.log"},
 		{"ProctrackType", "proctrack/cgroup"},
 		{"TaskPlugin", "task/affinity,task/cgroup"},
 		{"SelectType", "select/cons_tres"},
@@ -141,19 +135,17 @@ func (c Conf) general() []Setting {
 // lab changes the settings for nodes that are all this computer.
 func (c Conf) lab(settings []Setting) []Setting {
 	for i, s := range settings {
-		switch s.Name {
-		case "StateSaveLocation":
-			settings[i].Value = path.Join(c.Folder, "state")
-		case "SlurmdSpoolDir":
-			settings[i].Value = path.Join(c.Folder, "spool-%n")
-		case "SlurmdPidFile":
-			settings[i].Value = path.Join(c.Folder, "slurmd-%n.pid")
-		case "SlurmdLogFile":
-			settings[i].Value = path.Join(c.Folder, "slurmd-%n.log")
-		case "ProctrackType":
-			settings[i].Value = "proctrack/linuxproc"
-		case "TaskPlugin":
-			settings[i].Value = "task/none"
+		if value, ok := map[string]string{
+			"StateSaveLocation": path.Join(c.Folder, "state"),
+			"SlurmdSpoolDir":    path.Join(c.Folder, "spool-%n"),
+			"SlurmctldPidFile":  path.Join(c.Folder, "slurmctld.pid"),
+			"SlurmdPidFile":     path.Join(c.Folder, "slurmd-%n.pid"),
+			"SlurmctldLogFile":  path.Join(c.Folder, "slurmctld.log"),
+			"SlurmdLogFile":     path.Join(c.Folder, "slurmd-%n.log"),
+			"ProctrackType":     "proctrack/linuxproc",
+			"TaskPlugin":        "task/none",
+		}[s.Name]; ok {
+			settings[i].Value = value
 		}
 	}
 	// This computer is no instance of the type.
