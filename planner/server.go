@@ -57,6 +57,28 @@ func (c *comparer) server(faults []Reason, inst *Instance) []Reason {
 	return append(faults, r)
 }
 
+// boot compares what a node is given at its first boot, besides user data: mounts, a host name, a timer.
+func (c *comparer) boot(faults []Reason, inst *Instance) []Reason {
+	g := c.g.spec
+	if c.imprint(inst).altered(c.want, partMounts) {
+		at := g.Source.Block
+		if len(g.Mounts) > 0 {
+			at = g.Mounts[0].Source.Block
+		}
+		faults = append(faults, altered("mounts", at))
+	}
+	if c.imprint(inst).altered(c.want, partHostname) {
+		faults = append(faults, altered("set_hostname", c.d.at(g, "set_hostname")))
+	}
+	if was := c.imprint(inst); g.TTL > 0 && was != nil && was[partTimer] == "" {
+		faults = append(faults, Reason{
+			What: "ttl", New: g.TTL.String(), At: c.d.at(g, "ttl"),
+			Text: "it was launched without a time to live, and has no timer",
+		})
+	}
+	return faults
+}
+
 // warnServer says what goes with a node that has volumes.
 func (d *differ) warnServer(g *group) {
 	if len(g.leaving) == 0 {
