@@ -71,6 +71,7 @@ type node struct {
 	ran       time.Time // when it was first seen to run by this apply; zero: before
 	checks    checks    // of its status, where the file waits for them
 	launched  bool      // by this apply
+	served    bool      // it has been told who serves it
 	refused   bool      // stopped, and EC2 had no room to start it: it is not waited for
 }
 

@@ -44,6 +44,10 @@ func (l launch) input(attempt int) *ec2.RunInstancesInput {
 		},
 		BlockDeviceMappings: []types.BlockDeviceMapping{RootMapping(l.image.RootDevice, l.group.RootVolume)},
 	}
+	for n, m := range l.group.Serves() {
+		// From the end of the names that EC2 recommends for data: an image that has disks of its own begins with the first.
+		in.BlockDeviceMappings = append(in.BlockDeviceMappings, RootMapping("/dev/sd"+string(rune('p'-n)), m.Volume))
+	}
 	tags := ToTags(l.tags())
 	for _, t := range []types.ResourceType{types.ResourceTypeInstance, types.ResourceTypeVolume} {
 		in.TagSpecifications = append(in.TagSpecifications, types.TagSpecification{ResourceType: t, Tags: tags})
@@ -112,8 +116,8 @@ func (l launch) tags() map[string]string {
 	return tags
 }
 
-// RootMapping overrides an image's root volume: always deleted with its instance, and otherwise only
-// what the file sets. Without a snapshot id EC2 keeps the image's.
+// RootMapping overrides an image's root volume, or describes another: always deleted with its instance, and
+// otherwise only what the file sets. Without a snapshot id EC2 keeps the image's.
 func RootMapping(device string, v spec.RootVolume) types.BlockDeviceMapping {
 	ebs := &types.EbsBlockDevice{DeleteOnTermination: new(true), VolumeType: types.VolumeType(v.Type)}
 	if v.Size > 0 {

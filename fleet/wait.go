@@ -76,7 +76,7 @@ func (a *apply) wait(ctx context.Context) error {
 		return nil
 	}
 	steps := []func(context.Context) error{
-		a.lookAgain, a.check, a.endImpaired, a.makeGood, a.giveUp, a.settleGangs, a.askAgain, a.endDuplicates,
+		a.lookAgain, a.tellServer, a.check, a.endImpaired, a.makeGood, a.giveUp, a.settleGangs, a.askAgain, a.endDuplicates,
 	}
 	for n := 0; a.changed || !a.settled() || a.waiting(); n++ {
 		if n > 0 || a.changed && !a.settled() {

@@ -190,6 +190,7 @@ func (c *comparer) settings(faults []Reason, inst *Instance) []Reason {
 	} else if inst.Market == "" && c.hidden(inst, partMarket) {
 		faults = append(faults, altered("market", g.Source.At("market")))
 	}
+	faults = c.server(faults, inst)
 	if inst.Spec == c.tag {
 		return faults
 	}
@@ -206,23 +207,7 @@ func (c *comparer) settings(faults []Reason, inst *Instance) []Reason {
 			faults = append(faults, altered(s.what, s.at))
 		}
 	}
-	if c.imprint(inst).altered(c.want, partMounts) {
-		at := g.Source.Block
-		if len(g.Mounts) > 0 {
-			at = g.Mounts[0].Source.Block
-		}
-		faults = append(faults, altered("mounts", at))
-	}
-	if c.imprint(inst).altered(c.want, partHostname) {
-		faults = append(faults, altered("set_hostname", c.d.at(g, "set_hostname")))
-	}
-	if was := c.imprint(inst); g.TTL > 0 && was != nil && was[partTimer] == "" {
-		faults = append(faults, Reason{
-			What: "ttl", New: g.TTL.String(), At: c.d.at(g, "ttl"),
-			Text: "it was launched without a time to live, and has no timer",
-		})
-	}
-	return faults
+	return c.boot(faults, inst)
 }
 
 // hidden says that a part of the instance's fingerprint differs from what is wanted.

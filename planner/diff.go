@@ -29,7 +29,16 @@ func Diff(want *spec.Cluster, have Observed) Plan {
 	}
 	groups := gather(want, have.Instances)
 	for _, g := range groups {
-		d.group(g)
+		if g.serves() {
+			d.group(g)
+			d.server = g.address()
+			d.warnServer(g)
+		}
+	}
+	for _, g := range groups {
+		if !g.serves() {
+			d.group(g)
+		}
 	}
 	if d.around != nil {
 		d.ladders(groups)
@@ -54,6 +63,7 @@ type differ struct {
 	images []Image
 	named  map[string]Image // all images that were seen, by id
 	around *surroundings    // nil: facts were not observed
+	server string           // the ServerTag of the node that serves volumes; empty: there is none that stays
 	plan   Plan
 }
 

@@ -88,6 +88,7 @@ func volumeFields(rv spec.RootVolume) []string {
 func mountFields(mounts []spec.Mount) (fields []string) {
 	for _, m := range mounts {
 		fields = append(fields, m.Path, string(m.Kind), m.From, m.Name, strings.Join(m.Options, ","), boolField(m.ReadOnly))
+		fields = append(fields, volumeFields(m.Volume)...)
 	}
 	return fields
 }

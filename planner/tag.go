@@ -12,12 +12,13 @@ import (
 
 // The tags that are the cluster's memory. The launch call writes them; nothing rewrites them.
 const (
-	TagName  = "cluster:name"  // the cluster
-	TagGroup = "cluster:group" // the group
-	TagSlots = "cluster:slots" // the slots of the call, folded
-	TagSpec  = "cluster:spec"  // the Fingerprint
-	TagOwner = "cluster:owner" // the principal that launched the node
-	TagTTL   = "cluster:ttl"   // how long the node lives from its launch on, as "8h0m0s"; it may change
+	TagName   = "cluster:name"   // the cluster
+	TagGroup  = "cluster:group"  // the group
+	TagSlots  = "cluster:slots"  // the slots of the call, folded
+	TagSpec   = "cluster:spec"   // the Fingerprint
+	TagOwner  = "cluster:owner"  // the principal that launched the node
+	TagServer = "cluster:server" // ADDRESS/INSTANCE of the node that serves volumes to this one, see ServerTag
+	TagTTL    = "cluster:ttl"    // how long the node lives from its launch on, as "8h0m0s"; it may change
 
 	TagImageFamily  = "cluster:image-family"
 	TagImageVersion = "cluster:image-version"
@@ -38,21 +39,25 @@ const (
 )
 
 // wantedTags are the tags that the file wants on the nodes of a group and that may change: its
-// own, the time to live, and the owner of an adopted node. A node that had a time to live and
+// own, the time to live, the owner of an adopted node, and the address of the node that serves it. A node that had a time to live and
 // shall live on gets an empty one.
 func (d *differ) wantedTags(g *spec.Group, inst *Instance) map[string]string {
 	ttl, owner := TTLTag(g.TTL), inst.Tags[TagOwner]
 	if d.have.Adopt && d.have.Principal != "" {
 		owner = d.have.Principal
 	}
-	if inst.Tags[TagTTL] == ttl && inst.Tags[TagOwner] == owner {
+	server := inst.Tags[TagServer]
+	if g.Server() != "" && d.server != "" {
+		server = d.server
+	}
+	if inst.Tags[TagTTL] == ttl && inst.Tags[TagOwner] == owner && inst.Tags[TagServer] == server {
 		return g.Tags
 	}
 	tags := maps.Clone(g.Tags)
 	if tags == nil {
 		tags = map[string]string{}
 	}
-	tags[TagTTL], tags[TagOwner] = ttl, owner
+	tags[TagTTL], tags[TagOwner], tags[TagServer] = ttl, owner, server
 	return tags
 }
 
@@ -105,11 +110,11 @@ func userKeys(tags map[string]string) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(tags)), ours)
 }
 
-// missingTags are those of want, with these keys, TagOwner or TagTTL, that have lacks or has with another
+// missingTags are those of want, with these keys, TagOwner, TagServer or TagTTL, that have lacks or has with another
 // value; nil if there are none. Tags that somebody else put on an instance are left alone.
 func missingTags(keys []string, want, have map[string]string) map[string]string {
 	var missing map[string]string
-	for _, k := range []string{TagOwner, TagTTL} {
+	for _, k := range []string{TagOwner, TagServer, TagTTL} {
 		if v, ok := want[k]; ok && v != have[k] {
 			if missing == nil {
 				missing = map[string]string{}

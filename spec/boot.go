@@ -47,7 +47,7 @@ slot_of() {
   return 1
 }
 name_node() {
-  token=$(ask -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' $imds/api/token) &&
+  token=$(ask -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 3600' $imds/api/token) &&
     cluster=$(meta tags/instance/cluster:name) &&
     group=$(meta tags/instance/cluster:group) &&
     slots=$(meta tags/instance/cluster:slots) &&
@@ -86,7 +86,8 @@ func (g *Group) nameScript() string {
 
 // mounting comes after the calls of share, of which each adds a line to the table of what is mounted. In
 // /etc/fstab, where the lines go so that a node that starts again mounts all of it, an option that mount takes for
-// a comment tells them from others, those of a node whose image this is among them.
+// a comment tells them from others, those of a node whose image this is among them. Another node of the cluster is
+// given a quarter of an hour to come up and serve what it has; everybody else is there, or is not.
 const mounting = `
 before=$(cat "$root/etc/fstab")
 {
@@ -96,14 +97,21 @@ before=$(cat "$root/etc/fstab")
 rm -f "$root/etc/fstab.cluster"
 while read -r source dir driver rest; do
   [ -n "$dir" ] || continue
-  command -v "mount.$driver" >/dev/null ||
+  [ "$driver" = ext4 ] || command -v "mount.$driver" >/dev/null ||
     fail "$dir: the image has no mount.$driver, which comes with nfs-utils or nfs-common, or with the client of Lustre"
   if mountpoint -q "$root$dir"; then
     case "$nl$before$nl" in *"$nl$source $dir $driver $rest$nl"*) continue ;; esac
     fail "$dir: something else is mounted there already"
   fi
   mkdir -p "$root$dir" || fail "$dir: there can be no such folder"
-  why=$(timeout 300 mount "$root$dir" 2>&1 </dev/null) || fail "$dir: cannot mount $source: ${why:-no answer within 5 minutes}"
+  tries=180
+  until why=$(timeout 300 mount "$root$dir" 2>&1 </dev/null); do
+    [ "$source" = "${server:-nobody}:$dir" ] && [ $tries -gt 0 ] ||
+      fail "$dir: cannot mount $source: ${why:-no answer within 5 minutes}"
+    [ $((tries % 12)) -ne 0 ] || say "waiting for $source: $why"
+    tries=$((tries - 1))
+    sleep 5
+  done
   say "$dir is $source"
 done <<END
 $table
@@ -128,12 +136,29 @@ func (g *Group) bootScript() string {
 	}
 	b.WriteString("nl='\n'\ntable=\n")
 	b.WriteString("share() { table=\"$table$3 $1 $2 $4,x-cluster.mount 0 0$nl\"; }\n")
-	if slices.ContainsFunc(g.Mounts, func(m Mount) bool { return m.Kind != MountNFS }) {
+	if slices.ContainsFunc(g.Mounts, func(m Mount) bool { return m.Kind == MountEFS || m.Kind == MountFSx }) {
 		b.WriteString("region=$(meta placement/region) && domain=$(meta services/domain) || fail 'the instance metadata does not tell the region'\n")
 	}
+	if server := g.Server(); server != "" {
+		b.WriteString(findingServer + "find_server " + shellWord(server+"-0") + "\n")
+	}
+	if len(g.Serves()) > 0 {
+		b.WriteString(findingDisk)
+	}
 	for _, m := range g.Mounts {
+		if m.Kind == MountVolume && m.From == g.Name {
+			fmt.Fprintf(&b, "find_disk %s %d\n", shellWord(m.Path), m.Volume.Size)
+			continue
+		}
 		fmt.Fprintf(&b, "share %s %s %s %s\n", shellWord(m.Path), m.Kind.driver(), m.source(), shellWord(strings.Join(m.allOptions(), ",")))
 	}
 	b.WriteString(mounting)
+	if served := g.Serves(); len(served) > 0 {
+		b.WriteString(serving + "serve")
+		for _, m := range served {
+			b.WriteString(" " + shellWord(m.Path))
+		}
+		b.WriteString("\n")
+	}
 	return b.String()
 }

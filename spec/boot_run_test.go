@@ -37,6 +37,10 @@ type machine struct {
 	mounted []string          // paths
 	refused string            // the path of which the mount is refused
 	lacks   string            // mount.lustre
+
+	refusals int            // how often it is; 0: always
+	later    map[string]int // how often metadata is not there at first
+	disks    []disk
 }
 
 // metadata is that of the third of a call's instances.
@@ -49,7 +53,12 @@ func metadata() map[string]string {
 
 // ServeHTTP is an instance metadata service of version 2.
 func (m machine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	value, ok := m.meta[strings.TrimPrefix(r.URL.Path, "/latest/meta-data/")]
+	name := strings.TrimPrefix(r.URL.Path, "/latest/meta-data/")
+	value, ok := m.meta[name]
+	if m.later[name] > 0 {
+		m.later[name]--
+		ok = false
+	}
 	switch {
 	case r.Method == "PUT" && r.URL.Path == "/latest/api/token" && r.Header.Get("X-aws-ec2-metadata-token-ttl-seconds") != "":
 		fmt.Fprint(w, "TOKEN==")
@@ -89,8 +98,13 @@ func (m machine) boot(t *testing.T, data []byte) bootedNode {
 			write("bin/mount."+name, "#!/bin/sh\n", 0o755)
 		}
 	}
-	write("bin/mount", fmt.Sprintf("#!/bin/sh\n[ \"$1\" != %q ] || { echo 'access denied by server' >&2; exit 32; }\necho \"${1#%s}\" >>%s/mounted\n",
-		n.root+m.refused, n.root, n.root), 0o755)
+	for name, text := range tools(n.root, m.disks) {
+		write(name, text, 0o755)
+	}
+	write("bin/sleep", "#!/bin/sh\necho $1 >>"+n.root+"/slept\n", 0o755)
+	write("bin/mount", fmt.Sprintf("#!/bin/sh\n[ \"$1\" != %q ] || [ -e %[3]s/enough ] || { echo 'access denied by server' >&2; "+
+		"echo >>%[3]s/attempts; [ $(wc -l <%[3]s/attempts) != %[4]d ] || touch %[3]s/enough; exit 32; }\necho \"${1#%[2]s}\" >>%[3]s/mounted\n",
+		n.root+m.refused, n.root, n.root, m.refusals), 0o755)
 	write("bin/mountpoint", fmt.Sprintf("#!/bin/sh\nfor p in %s; do [ \"$2\" != %s$p ] || exit 0; done\nexit 1\n", strings.Join(m.mounted, " "), n.root), 0o755)
 	server := httptest.NewServer(m)
 	defer server.Close()

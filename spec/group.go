@@ -52,6 +52,7 @@ func (cb *clusterBody) group(b *hcl.Block) Group {
 		g.SetHostname = is
 	}
 	g.Mounts = l.mounts(content, cb.mounts)
+	x.checkOwnMounts(content)
 	x.userData()
 	g.InstanceProfile = l.instanceProfile(a)
 

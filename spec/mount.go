@@ -14,10 +14,11 @@ import (
 type Mount struct {
 	Path     string    // where, absolute and clean
 	Kind     MountKind // what it is
-	From     string    // server:/export of NFS, or the id of the file system
+	From     string    // server:/export of NFS, the id of the file system, or the group that has the volume
 	Name     string    // the mount name of FSx for Lustre
 	Options  []string  // after those of the kind; of options that contradict each other the last counts
 	ReadOnly bool
+	Volume   RootVolume // of MountVolume
 	Source   Source
 }
 
@@ -28,11 +29,15 @@ const (
 	MountNFS MountKind = "nfs" // any NFS server
 	MountEFS MountKind = "efs" // Amazon EFS
 	MountFSx MountKind = "fsx" // Amazon FSx for Lustre
+
+	// MountVolume is a volume of the one node of a group, which serves it to the others over NFS. It is made and
+	// deleted with that node, and what is on it goes with it.
+	MountVolume MountKind = "from"
 )
 
 // driver is the type of file system that mount(8) is given.
 func (k MountKind) driver() string {
-	return map[MountKind]string{MountNFS: "nfs", MountEFS: "nfs4", MountFSx: "lustre"}[k]
+	return map[MountKind]string{MountNFS: "nfs", MountEFS: "nfs4", MountFSx: "lustre", MountVolume: "nfs4"}[k]
 }
 
 // defaults are the options of a kind. Those of EFS are what "Recommended NFS mount options" in the Amazon EFS
@@ -80,11 +85,11 @@ func (l *loader) mounts(content *hcl.BodyContent, outer []Mount) []Mount {
 }
 
 func (l *loader) mount(b *hcl.Block) Mount {
-	a, _ := l.open(b, b.Body, mountBlock)
+	a, content := l.open(b, b.Body, mountBlock)
 	m := Mount{Path: b.Labels[0], Source: a.src}
 	l.checkMountPath(m.Path, b.LabelRanges[0])
 	var given []string
-	for _, k := range []MountKind{MountNFS, MountEFS, MountFSx} {
+	for _, k := range []MountKind{MountNFS, MountEFS, MountFSx, MountVolume} {
 		if a.has(string(k)) {
 			given = append(given, string(k))
 			m.Kind = cmp.Or(m.Kind, k)
@@ -92,13 +97,14 @@ func (l *loader) mount(b *hcl.Block) Mount {
 	}
 	switch len(given) {
 	case 0:
-		a.missing("Nothing to mount", `The mount block does not say what is mounted. Add nfs = "server:/export", efs = "fs-…", or fsx = "fs-…" with its mount_name.`)
+		a.missing("Nothing to mount", `The mount block does not say what is mounted. Add nfs = "server:/export", efs = "fs-…", fsx = "fs-…" with its mount_name, or from = "head" with a volume.`)
 	case 1:
 		m.From = l.mountFrom(a, m.Kind)
 	default:
-		l.errorf(a.attrs[given[1]].Range, "Several things in one mount", "A mount block has one of nfs, efs and fsx, and this has %s. Write a block for each.", join(given, "and"))
+		l.errorf(a.attrs[given[1]].Range, "Several things in one mount", "A mount block has one of nfs, efs, fsx and from, and this has %s. Write a block for each.", join(given, "and"))
 	}
 	m.Name = l.mountName(a, m.Kind)
+	m.Volume = l.mountVolume(a, content, m.Kind)
 	for _, t := range a.texts("options") {
 		l.checkMountOption(t)
 		m.Options = append(m.Options, t.string)
@@ -114,6 +120,8 @@ func (l *loader) mountFrom(a *args, k MountKind) string {
 	case !ok:
 	case k == MountNFS:
 		l.checkExport(t)
+	case k == MountVolume:
+		// Whether there is such a group is known when all are read.
 	case dnsName.MatchString(t.string):
 		id, _, _ := strings.Cut(t.string, ".")
 		l.errorf(t.at, "Malformed file system id", "%s is a name in the DNS. Write the id, %s: nodes work out the rest.", quote(t.string), quote(id))
@@ -195,13 +203,16 @@ func (l *loader) checkMountOption(t text) {
 	}
 }
 
-// source is what is mounted, as a word of a shell that knows the region and the domain of its names.
+// source is what is mounted, as a word of a shell that knows the region and the domain of its names, and the
+// address of the node that serves.
 func (m *Mount) source() string {
 	switch m.Kind {
 	case MountEFS:
 		return fmt.Sprintf(`"%s.efs.$region.$domain:/"`, m.From)
 	case MountFSx:
 		return fmt.Sprintf(`"%s.fsx.$region.$domain@tcp:/%s"`, m.From, m.Name)
+	case MountVolume:
+		return `"$server:` + m.Path + `"`
 	default:
 		return shellWord(m.From)
 	}

@@ -29,8 +29,10 @@ var (
 		args: []string{"reservations", "reservation_group", "blocks", "only"}}
 	updateBlock = &blockType{name: "update", once: true,
 		args: []string{"max_unavailable", "order"}}
-	mountBlock = &blockType{name: "mount", label: "name",
-		args: []string{"nfs", "efs", "fsx", "mount_name", "options", "read_only"}}
+	dataVolumeBlock = &blockType{name: "volume", once: true, args: rootVolumeBlock.args}
+	mountBlock      = &blockType{name: "mount", label: "name",
+		args:   []string{"nfs", "efs", "fsx", "mount_name", "from", "options", "read_only"},
+		blocks: []*blockType{dataVolumeBlock}}
 	readyBlock = &blockType{name: "ready", label: "name",
 		args: []string{"command", "timeout"}}
 	slurmBlock = &blockType{name: "slurm", once: true,

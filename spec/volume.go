@@ -29,17 +29,31 @@ var volumeTypes = map[string]volumeType{
 // maxVolumeNumber bounds the numbers of a volume before their own ranges are looked at.
 const maxVolumeNumber = 1_000_000_000
 
-func (l *loader) rootVolume(b *hcl.Block) RootVolume {
-	a, _ := l.open(b, b.Body, rootVolumeBlock)
+// dataTypes are the types that only a volume can have that nobody boots from.
+var dataTypes = map[string]volumeType{
+	"st1": {size: span{125, 16_384}},
+	"sc1": {size: span{125, 16_384}},
+}
+
+func (l *loader) rootVolume(b *hcl.Block) RootVolume { return l.volume(b, rootVolumeBlock) }
+
+// volume decodes a block about a volume: the root volume, or one for data.
+func (l *loader) volume(b *hcl.Block, t *blockType) RootVolume {
+	a, _ := l.open(b, b.Body, t)
 	v := RootVolume{Source: a.src}
 	known := true
-	if t, ok := a.text("type"); ok {
-		v.Type = t.string
-		known = l.checkVolumeType(t)
+	if w, ok := a.text("type"); ok {
+		v.Type = w.string
+		if _, data := dataTypes[w.string]; !data || t != dataVolumeBlock {
+			known = l.checkVolumeType(w)
+		}
 	} else {
 		known = !a.has("type")
 	}
-	vt := volumeTypes[v.Type]
+	vt, ok := volumeTypes[v.Type]
+	if !ok {
+		vt = dataTypes[v.Type]
+	}
 	if !known {
 		vt = volumeTypes[""]
 	}

@@ -265,7 +265,7 @@ func (s *served) hook(c *ec2sim.Call) error {
 // waitFile waits until a file is there. It looks again and again, because what makes the file is
 // another process.
 func waitFile(ts *testscript.TestScript, neg bool, args []string) {
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 			return

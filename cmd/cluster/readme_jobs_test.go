@@ -57,8 +57,8 @@ func sourcesIn(t *testing.T, text string) (sources []string) {
 	return sources
 }
 
-// common are flags that scripts have and the README leaves out.
-var common = regexp.MustCompile(` --(rehearse|yes|speed \d+)\b`)
+// common is what scripts have and the README leaves out.
+var common = regexp.MustCompile(` --(rehearse|yes|speed \d+)\b| timeout \d+\b`)
 
 func holds(t *testing.T, sources []string, language, line string) bool {
 	t.Helper()

@@ -163,7 +163,7 @@ func (w *waiter) ssh(ctx context.Context, command string) error {
 	return errors.New(why)
 }
 
-// answer is what a command on the node writes, and its exit code. A host key that is not known is looked for
+// answer is the end of what a command on the node writes, and its exit code. A host key that is not known is looked for
 // first, and is never accepted for want of a better one.
 func (w *waiter) answer(ctx context.Context, command string) (string, int) {
 	w.learn(ctx, &w.node.target, &w.asked)
@@ -179,10 +179,13 @@ func (w *waiter) answer(ctx context.Context, command string) (string, int) {
 		return "", exitUnreachable
 	}
 	defer func() { <-w.r.slots }()
-	a := w.r.ask(ctx, w.node.target, 0, func(ctx context.Context, t target) *exec.Cmd {
-		return exec.CommandContext(ctx, w.way.program, w.way.args(t, options, []string{command})...)
+	said := &tail{most: 2 << 10} // a node may write without an end
+	code, _ := w.r.remotely(ctx, w.node.target, 0, func(ctx context.Context, t target) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, w.way.program, w.way.args(t, options, []string{command})...)
+		cmd.Stdout, cmd.Stderr = said, said
+		return cmd
 	})
-	return a.output, a.code
+	return string(said.kept), code
 }
 
 // learn looks for the host key of a node that is not known yet, every now and then.

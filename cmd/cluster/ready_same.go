@@ -28,6 +28,7 @@ func (c *collector) same(ctx context.Context, want *spec.Cluster) (unlikeNodes, 
 	}
 	asked, err := c.r.attest(ctx, c.l, want, have, planner.Verify(want, have, planner.LevelRoot), c.r.way,
 		nodeOptions{remoteOptions: c.r.remote, timeout: time.Minute, atOnce: connectionsAtOnce})
+	c.r.quiet.Store(false) // there may be calls again
 	if err != nil {
 		return nil, err
 	}

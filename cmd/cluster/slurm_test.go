@@ -168,7 +168,7 @@ func waitText(ts *testscript.TestScript, neg bool, args []string) {
 
 // awaited waits until something that another process does has happened.
 func awaited(ts *testscript.TestScript, what string, happened func() bool) {
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(3 * time.Minute)
 	for !happened() {
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s never came", what)

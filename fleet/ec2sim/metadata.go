@@ -202,6 +202,8 @@ func (w *world) selfTexts(i *instance) map[string]string {
 		put(at+"local-ipv4s", value(e.PrivateIpAddress))
 		put(at+"subnet-id", value(e.SubnetId))
 		put(at+"vpc-id", value(e.VpcId))
+		put(at+"vpc-ipv4-cidr-block", vpcCIDR)
+		put(at+"vpc-ipv4-cidr-blocks", vpcCIDR)
 		if n == 0 {
 			put("mac", value(e.MacAddress))
 		}

@@ -10,6 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
+// vpcCIDR are the addresses of the default VPC.
+const vpcCIDR = "172.31.0.0/16"
+
 // SubnetSpec is a subnet of the default VPC.
 type SubnetSpec struct {
 	ID   string // "" draws one
@@ -150,10 +153,10 @@ func (w *world) describeSubnets(in *ec2.DescribeSubnetsInput) (*ec2.DescribeSubn
 func (w *world) describeVpcs(in *ec2.DescribeVpcsInput) (*ec2.DescribeVpcsOutput, error) {
 	id := IDIn(w.Name, VPC)
 	all, err := pick(map[string]*types.Vpc{id: {
-		VpcId: new(id), CidrBlock: new("172.31.0.0/16"), IsDefault: new(true), OwnerId: new(w.account()), State: types.VpcStateAvailable,
+		VpcId: new(id), CidrBlock: new(vpcCIDR), IsDefault: new(true), OwnerId: new(w.account()), State: types.VpcStateAvailable,
 		DhcpOptionsId: new(IDIn(w.Name, "dopt-0000000000000c0de")), InstanceTenancy: types.TenancyDefault, Tags: w.tags(id),
 		CidrBlockAssociationSet: []types.VpcCidrBlockAssociation{{
-			AssociationId: new(IDIn(w.Name, "vpc-cidr-assoc-0000000000000c0de")), CidrBlock: new("172.31.0.0/16"),
+			AssociationId: new(IDIn(w.Name, "vpc-cidr-assoc-0000000000000c0de")), CidrBlock: new(vpcCIDR),
 			CidrBlockState: &types.VpcCidrBlockState{State: types.VpcCidrBlockStateCodeAssociated},
 		}},
 	}}, in.VpcIds, vpcKind, nil)

@@ -12,7 +12,7 @@ import (
 // Options.Seed does not change them, so that tests and examples may name them. A root snapshot has its
 // image's digits (RootSnapshot).
 const (
-	VPC           = "vpc-0000000000000c0de" // the default VPC, 172.31.0.0/16
+	VPC           = "vpc-0000000000000c0de" // the default VPC
 	SubnetA       = "subnet-0000000000000000a"
 	SubnetB       = "subnet-0000000000000000b"
 	SubnetC       = "subnet-0000000000000000c"
