@@ -18,7 +18,7 @@ import (
 
 // bodiesPossible says why a program cannot be the body of an instance here; nil if it can.
 func bodiesPossible(program string) error {
-	if make := bodyMakers[program]; make != nil {
+	if bodyMakers[program] != nil {
 		_, err := findDaemon(program)
 		return err
 	}
@@ -27,11 +27,11 @@ func bodiesPossible(program string) error {
 
 // startKeeper starts a process that keeps the bodies in a folder. If there is one, it goes at once.
 func startKeeper(dir string, env []string, speed float64) error {
-	if unlock, err := tryLockKeeper(dir); unlock == nil || err != nil {
+	unlock, err := tryLockKeeper(dir)
+	if unlock == nil || err != nil {
 		return err
-	} else {
-		unlock()
 	}
+	unlock()
 	log, err := os.OpenFile(filepath.Join(dir, keeperLog), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("start the keeper of the bodies: %w", err)
@@ -187,9 +187,10 @@ func (p process) kill() {
 	}
 }
 
-// killBelow kills the processes below one, until there are none.
+// killBelow kills the processes below one, until there are none: each may have started another meanwhile. One that the
+// kernel does not let go is not waited for long.
 func killBelow(pid int) {
-	for {
+	for until := time.Now().Add(bodyGrace); time.Now().Before(until); {
 		below := descendants(pid)
 		if len(below) == 0 {
 			return

@@ -23,8 +23,8 @@ func (a *app) runBody(ctx context.Context, program string) error {
 			return fmt.Errorf("set the host name: %w", err)
 		}
 	}
-	path, make := program, bodyMakers[program]
-	if make != nil {
+	path, prepare := program, bodyMakers[program]
+	if prepare != nil {
 		var err error
 		if path, err = findDaemon(program); err != nil {
 			return err
@@ -32,8 +32,8 @@ func (a *app) runBody(ctx context.Context, program string) error {
 	}
 	cmd := exec.Command(path)
 	cmd.Env = a.env
-	if make != nil {
-		if err := make(a, cmd); err != nil {
+	if prepare != nil {
+		if err := prepare(a, cmd); err != nil {
 			return err
 		}
 	}
