@@ -155,7 +155,7 @@ func (a *app) labConf(ctx context.Context, l *link, want *spec.Cluster, conf *sl
 		return err
 	}
 	conf.Nodes = export.New(want, planner.Observed{Region: l.Session.Region}, types, "").InLab(export.Lab{Address: "127.0.0.1", Port: x.port + 1})
-	conf.Timeouts.Suspend = 5 * time.Second
+	conf.Timeouts.Suspend = 2 * time.Second
 	conf.User = strconv.Itoa(os.Getuid())
 	if me, err := user.Current(); err == nil {
 		conf.User = me.Username
