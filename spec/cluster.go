@@ -14,6 +14,7 @@ type Cluster struct {
 	Region  string            // empty: the AWS configuration chain decides
 	Tags    map[string]string // on every instance and volume of the cluster
 	Network Network
+	SSH     SSH
 	Groups  []Group // in the file's order; names are unique
 	Source  Source
 }

@@ -67,6 +67,9 @@ func (l *loader) cluster(b *hcl.Block) *Cluster {
 		c.Groups = append(c.Groups, cb.group(b))
 	}
 	l.checkServers(c, cb.mounts)
+	if b := l.one(content, sshBlock); b != nil {
+		c.SSH = l.ssh(b, c)
+	}
 	if len(blocks) == 0 && !l.diags.HasErrors() {
 		l.warnf(b.DefRange, "Cluster without a group", "The cluster has no group, so there is nothing to launch, and whatever runs of it would be terminated.")
 	}

@@ -21,6 +21,8 @@ var (
 		args: []string{"id", "name", "owners", "family", "version", "channel"}}
 	networkBlock = &blockType{name: "network", once: true,
 		args: []string{"subnets", "security_groups", "key_name"}}
+	sshBlock = &blockType{name: "ssh", once: true,
+		args: []string{"user", "jump", "public"}}
 	rootVolumeBlock = &blockType{name: "root_volume", once: true,
 		args: []string{"size", "type", "iops", "throughput", "encrypted", "kms_key_id"}}
 	launchBlock = &blockType{name: "launch", once: true,
@@ -43,7 +45,7 @@ var (
 		blocks: []*blockType{imageBlock, rootVolumeBlock, capacityBlock, launchBlock, readyBlock, updateBlock, mountBlock, slurmBlock}}
 	clusterBlock = &blockType{name: "cluster", label: "name",
 		args:   []string{"region", "tags", "ttl", "set_hostname"},
-		blocks: []*blockType{imageBlock, networkBlock, updateBlock, mountBlock, groupBlock}}
+		blocks: []*blockType{imageBlock, networkBlock, sshBlock, updateBlock, mountBlock, groupBlock}}
 	validationBlock = &blockType{name: "validation", args: []string{"condition", "error_message"}}
 	variableBlock   = &blockType{name: "variable", label: "name",
 		args:   []string{"type", "default", "description", "sensitive", "nullable"},

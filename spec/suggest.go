@@ -105,7 +105,7 @@ func plural(n int, word string) string {
 
 // article is a word with a or an before it.
 func article(word string) string {
-	if word != "" && strings.ContainsRune("aeiou", rune(word[0])) {
+	if word == "ssh" || word != "" && strings.ContainsRune("aeiou", rune(word[0])) {
 		return "an " + word
 	}
 	return "a " + word

@@ -189,7 +189,10 @@ func (a *app) inventoryOf(ctx context.Context, l *link, want *spec.Cluster, have
 		return export.Inventory{}, err
 	}
 	inv := export.New(want, have, types, per).WithHostKeys(a.keyring(l, want.Name).read)
-	inv.Login, err = a.login()
+	login, err := a.login()
+	if login != (export.Login{}) {
+		inv.Login = login
+	}
 	return inv, err
 }
 

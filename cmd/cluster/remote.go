@@ -33,14 +33,15 @@ type remoteOptions struct {
 }
 
 func (o *remoteOptions) flags(c *cobra.Command) {
-	c.Flags().StringVar(&o.user, "user", "", "log in as this `user`; else as your ssh configuration says")
-	c.Flags().StringVar(&o.jump, "jump", "", "go through this `node`, or the first of this group")
+	c.Flags().StringVar(&o.user, "user", "", "log in as this `user`; else as the file or your ssh configuration says")
+	c.Flags().StringVar(&o.jump, "jump", "", "go through this `node`, or the first of this group; else as the file says")
 	c.Flags().BoolVar(&o.public, "public", false, "connect to the public address (with --jump, of that node)")
 }
 
 // remoteHelp is the part of the help of ssh and exec that they share.
 const remoteHelp = `Your own ssh does the talking, so your configuration, agent and keys work;
-CLUSTER_SSH names another program.
+CLUSTER_SSH names another program. What --user, --jump and --public say can
+stand in the file as well: ssh { user = "…" jump = "head" public = true }.
 
 ` + hostKeyHelp
 

@@ -14,7 +14,8 @@ import (
 // An sshWay is how nodes are connected to.
 type sshWay struct {
 	program string
-	user    string
+	user    string // of the flag
+	usual   string // of the file
 	public  bool
 	jump    *target // nil: straight
 	login   export.Login
@@ -84,7 +85,7 @@ func (w sshWay) host(t target) []string {
 }
 
 // as is the user to log in as; empty: as ssh's configuration says.
-func (w sshWay) as() string { return cmp.Or(w.user, w.login.User) }
+func (w sshWay) as() string { return cmp.Or(w.user, w.login.User, w.usual) }
 
 // key are the options about a host's key and ours, which ssh and scp have in common.
 func (w sshWay) key(t target) []string {
@@ -125,15 +126,19 @@ func (a *app) sshWay(variable string) (w sshWay, err error) {
 	return w, err
 }
 
-// to is the way to nodes of a cluster as the flags have it.
+// to is the way to nodes of a cluster as the flags have it, and else the file.
 func (w sshWay) to(want *spec.Cluster, nodes []target, o remoteOptions) (sshWay, error) {
-	w.user, w.public = o.user, o.public
-	if o.jump == "" {
+	w.user, w.usual, w.public = o.user, want.SSH.User, o.public || want.SSH.Public
+	jump := cmp.Or(o.jump, want.SSH.Jump)
+	if jump == "" {
 		return w, nil
 	}
-	i := slices.IndexFunc(nodes, func(t target) bool { return t.is(o.jump) || t.node.Group == o.jump })
-	if i < 0 {
-		return w, &usageError{message: fmt.Sprintf("no running node of cluster %s is %s", want.Name, o.jump), hint: "--jump takes a node, such as head-0, or a group, such as head."}
+	i := slices.IndexFunc(nodes, func(t target) bool { return t.is(jump) || t.node.Group == jump })
+	switch {
+	case i < 0 && o.jump != "":
+		return w, &usageError{message: fmt.Sprintf("no running node of cluster %s is %s", want.Name, jump), hint: "--jump takes a node, such as head-0, or a group, such as head."}
+	case i < 0:
+		return w, fmt.Errorf("no node of %s runs, through which the file has the others reached", jump)
 	}
 	w.jump = &nodes[i]
 	return w, w.check(nodes[i : i+1])

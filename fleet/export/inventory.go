@@ -18,7 +18,8 @@ type Inventory struct {
 	Groups  []Group
 	Login   Login
 	Lab     Lab   // where all nodes are one computer
-	Gateway *Node // the first node with a public address, in any group of the file; nil: none has one
+	Gateway *Node // the node that the file has the others reached through, or the first with a public address; nil: none
+	Jumps   bool  // all are reached through the gateway, not only those without a public address
 }
 
 // A Login is how ssh gets into nodes where that is known; what is zero is left to the user's configuration.
@@ -68,7 +69,7 @@ type Node struct {
 // has is what it was launched with, and only else what its type has. per says what a slot is; empty: each
 // group as the file says.
 func New(want *spec.Cluster, have planner.Observed, types []planner.InstanceType, per spec.SlotsPer) Inventory {
-	inv := Inventory{Cluster: want.Name, Region: word(have.Region)}
+	inv := Inventory{Cluster: want.Name, Region: word(have.Region), Login: Login{User: want.SSH.User}, Jumps: want.SSH.Jump != ""}
 	byType := map[string]planner.InstanceType{}
 	for _, t := range types {
 		byType[t.Name] = t
@@ -93,12 +94,20 @@ func New(want *spec.Cluster, have planner.Observed, types []planner.InstanceType
 		}
 		inv.Groups = append(inv.Groups, group)
 		for k := range group.Nodes {
-			if inv.Gateway == nil && group.Nodes[k].PublicIP != "" {
+			if inv.Gateway == nil && leads(want.SSH, group.Nodes[k]) {
 				inv.Gateway = &group.Nodes[k]
 			}
 		}
 	}
 	return inv
+}
+
+// leads says whether others can be reached through a node.
+func leads(way spec.SSH, n Node) bool {
+	if way.Jump == "" {
+		return n.PublicIP != ""
+	}
+	return n.Name == way.Jump || n.Group == way.Jump
 }
 
 func newNode(i planner.Instance, t planner.InstanceType, per spec.SlotsPer) Node {

@@ -10,11 +10,16 @@ import (
 // sshConfig is a fragment of ssh_config. Each node has its addresses next to its name, for tools that
 // connect by address, and its instance's id for a host key alias, so that an address that EC2 gives to
 // another instance later is not taken for a changed key. Where the keys are known no other is taken. Nodes without
-// a public address are reached through the first that has one.
+// a public address are reached through the first that has one, or all through the one that the file names.
 func sshConfig(v Inventory) string {
 	var b strings.Builder
 	for _, n := range v.hosts() {
-		fmt.Fprintf(&b, "Host %s\n    HostName %s\n", strings.Join(compact(n.Name, n.PrivateIP, n.PublicIP), " "), cmp.Or(n.PublicIP, n.PrivateIP))
+		jumps := v.Gateway != nil && n.Name != v.Gateway.Name && (v.Jumps || n.PublicIP == "")
+		at := cmp.Or(n.PublicIP, n.PrivateIP)
+		if jumps {
+			at = n.PrivateIP
+		}
+		fmt.Fprintf(&b, "Host %s\n    HostName %s\n", strings.Join(compact(n.Name, n.PrivateIP, n.PublicIP), " "), at)
 		if n.Instance != "" {
 			fmt.Fprintf(&b, "    HostKeyAlias %s\n", n.Instance)
 		}
@@ -22,7 +27,7 @@ func sshConfig(v Inventory) string {
 			fmt.Fprintf(&b, "    StrictHostKeyChecking yes\n    UserKnownHostsFile \"%s\"\n", strings.ReplaceAll(n.KnownHosts, "%", "%%"))
 		}
 		b.WriteString(v.Login.config())
-		if n.PublicIP == "" && v.Gateway != nil {
+		if jumps {
 			fmt.Fprintf(&b, "    ProxyJump %s\n", v.Gateway.Name)
 		}
 	}
