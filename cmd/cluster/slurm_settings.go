@@ -95,10 +95,9 @@ func (a *app) take(s *slurmSettings, root *cobra.Command) error {
 func (s *slurmSettings) text() []byte {
 	f := hclwrite.NewEmptyFile()
 	b := f.Body()
-	comment := func(text string) {
-		b.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# " + text + "\n")}})
-	}
-	comment("What cluster-slurm-resume and cluster-slurm-suspend are not told by Slurm.")
+	b.AppendUnstructuredTokens(hclwrite.Tokens{{
+		Type: hclsyntax.TokenComment, Bytes: []byte("# What cluster-slurm-resume and cluster-slurm-suspend are not told by Slurm.\n"),
+	}})
 	str := func(name, value string) { b.SetAttributeValue(name, cty.StringVal(value)) }
 	str("cluster_file", s.ClusterFile)
 	if len(s.Arguments) > 0 {

@@ -102,14 +102,51 @@ type slurmBlocked struct{ planner.Blocker }
 
 func (e *slurmBlocked) Error() string { return e.Summary + ": " + e.Detail }
 
-// settle looks what there is after a launch, failed or not, and tells Slurm.
+// An unitOutcome is what became of the nodes of a unit.
+type unitOutcome struct {
+	instances []planner.Instance // that were seen at the end
+	up        []planner.Instance // those of them that are nodes now
+	lacking   []string           // nodes that could not be had
+	suspended []string           // nodes that Slurm wanted no more, meanwhile
+}
+
+// settle looks what there is after a launch, failed or not; ends what is not to stay; and tells Slurm.
 func (u *slurmUnit) settle(ctx context.Context, l *fleet.Launcher, failed error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
+	o, err := u.outcome(ctx, l, failed)
+	if err != nil {
+		return errors.Join(failed, err) // it stays in the spool
+	}
+	if gone := slices.Concat(o.lacking, o.suspended); len(gone) > 0 {
+		if _, err := u.endInstances(ctx, o.instances, gone); err != nil {
+			return errors.Join(failed, err)
+		}
+	}
+	if len(o.suspended) > 0 {
+		u.log("%s was suspended meanwhile", hostlist.Fold(o.suspended))
+	}
+	if len(o.up) > 0 {
+		u.tellPlaces(ctx, o.up)
+		var names []string
+		for _, i := range o.up {
+			names = append(names, planner.NodeName(i.Group, i.Slot))
+		}
+		u.log("%s runs", hostlist.Fold(names))
+	}
+	if len(o.lacking) > 0 {
+		code, text := failureReason(cmp.Or(failed, errors.New("its instance is gone")))
+		u.fail(ctx, u.jobs, o.lacking, code, text)
+	}
+	return nil
+}
+
+func (u *slurmUnit) outcome(ctx context.Context, l *fleet.Launcher, failed error) (o unitOutcome, err error) {
 	have, err := l.Observe(ctx, u.part, fleet.Nodes)
 	if err != nil {
-		return errors.Join(failed, err) // another process takes it over
+		return o, err
 	}
+	o.instances = have.Instances
 	wrong := map[string]bool{}
 	if e, ok := errors.AsType[*fleet.IdentityError](failed); ok {
 		for _, m := range e.Verdict.Mismatched {
@@ -122,47 +159,22 @@ func (u *slurmUnit) settle(ctx context.Context, l *fleet.Launcher, failed error)
 			running[name] = i
 		}
 	}
-	var lacking, suspended, up []string
 	for _, n := range u.unit.Nodes {
 		r, err := u.spool.record(n)
 		if err != nil {
-			return err
+			return o, err
 		}
-		_, runs := running[n]
+		i, runs := running[n]
 		switch {
 		case r.Generation != u.records[n].Generation:
-			suspended = append(suspended, n)
+			o.suspended = append(o.suspended, n)
 		case runs:
-			up = append(up, n)
+			o.up = append(o.up, i)
 		default:
-			lacking = append(lacking, n)
+			o.lacking = append(o.lacking, n)
 		}
 	}
-	return u.conclude(ctx, have.Instances, running, up, lacking, suspended, failed)
-}
-
-func (u *slurmUnit) conclude(ctx context.Context, instances []planner.Instance, running map[string]planner.Instance, up, lacking, suspended []string, failed error) error {
-	if gone := slices.Concat(lacking, suspended); len(gone) > 0 {
-		if _, err := u.endInstances(ctx, instances, gone); err != nil {
-			return errors.Join(failed, err)
-		}
-	}
-	if len(suspended) > 0 {
-		u.log("%s was suspended meanwhile", hostlist.Fold(suspended))
-	}
-	if len(up) > 0 {
-		var nodes []planner.Instance
-		for _, n := range up {
-			nodes = append(nodes, running[n])
-		}
-		u.tellPlaces(ctx, nodes)
-		u.log("%s runs", hostlist.Fold(up))
-	}
-	if len(lacking) > 0 {
-		code, text := failureReason(cmp.Or(failed, errors.New("its instance is gone")))
-		u.fail(ctx, u.jobs, lacking, code, text)
-	}
-	return nil
+	return o, nil
 }
 
 // tellPlaces tells Slurm the addresses of nodes. It has to know them before they register.
