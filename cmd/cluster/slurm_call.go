@@ -77,12 +77,11 @@ func (a *app) slurmWorkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
-			if err != nil {
-				return err
+			// Without a log there are nodes to be launched all the same.
+			if log, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640); err == nil {
+				defer log.Close()
+				a.out, a.err = &printer{w: stamped{log}}, &printer{w: stamped{log}}
 			}
-			defer log.Close()
-			a.out, a.err = &printer{w: stamped{log}}, &printer{w: stamped{log}}
 			if err := a.take(s, c.Root()); err != nil {
 				return err
 			}

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"slices"
@@ -46,7 +44,8 @@ the file says, and the settings of power saving. Nodes need no copy: slurmd
 With --out the folder gets slurm.conf; gres.conf, where there are GPUs;
 cluster-slurm-resume and cluster-slurm-suspend, which are this program; and
 cluster-slurm.hcl, which tells them what Slurm does not. The folder belongs on
-the controller: --at says where, if it is not written there.
+the controller: --at says where, if it is not written there. It then needs this
+program as well, under its own name, and the cluster file.
 
 For a rehearsal, --rehearse, the controller and all nodes are this computer:
 rehearse with --body slurmd, and slurmctld -D with SLURM_CONF set.
@@ -120,7 +119,15 @@ func (a *app) slurmConf(ctx context.Context, path string, x slurmConfig) error {
 	if err != nil {
 		return err
 	}
-	return a.writeSlurm(x.out, conf, settings)
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	if x.at != "" {
+		// There it is another computer, and all that it needs is in the folder.
+		program, settings.ClusterFile, settings.Environment, settings.Scontrol = "cluster", filepath.Base(path), nil, defaultScontrol
+	}
+	return a.writeSlurm(x.out, program, conf, settings)
 }
 
 // folder is where the files are on the controller.
@@ -148,7 +155,8 @@ func (a *app) labConf(ctx context.Context, l *link, want *spec.Cluster, conf *sl
 		return err
 	}
 	conf.Nodes = export.New(want, planner.Observed{Region: l.Session.Region}, types, "").InLab(export.Lab{Address: "127.0.0.1", Port: x.port + 1})
-	conf.Timeouts.Suspend = 5 * time.Second
+	conf.Timeouts.Suspend = 2 * time.Second
+	conf.User = strconv.Itoa(os.Getuid())
 	if me, err := user.Current(); err == nil {
 		conf.User = me.Username
 	}
@@ -181,89 +189,4 @@ func (a *app) configurable(inv export.Inventory, partial bool) error {
 		return nil
 	}
 	return a.exportable(inv, partial)
-}
-
-// slurmSettings is the cluster-slurm.hcl that goes with a slurm.conf.
-func (a *app) slurmSettings(path string, conf slurm.Conf, l *link) (*slurmSettings, error) {
-	file, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	s := &slurmSettings{
-		ClusterFile: file, Arguments: []string{"--region", l.Session.Region}, Environment: a.passedOn(),
-		Spool: "/var/spool/cluster-slurm", Log: "/var/log/slurm/cluster-slurm.log",
-		Scontrol: "/usr/bin/scontrol", ResumeTimeout: conf.Timeouts.Resume.String(),
-	}
-	if found, err := exec.LookPath("scontrol"); err == nil {
-		s.Scontrol = cmp.Or(found, s.Scontrol)
-	}
-	for _, in := range a.inputs {
-		word, value := "--var", in.Var
-		if in.File != "" {
-			word = "--var-file"
-			if value, err = filepath.Abs(in.File); err != nil {
-				return nil, err
-			}
-		}
-		s.Arguments = append(s.Arguments, word, value)
-	}
-	if a.rehearse {
-		dir, err := a.rehearsalDir()
-		if err == nil {
-			dir, err = filepath.Abs(dir)
-		}
-		if err != nil {
-			return nil, err
-		}
-		s.Arguments = append(s.Arguments, "--rehearse", "--speed", strconv.FormatFloat(a.speed, 'g', -1, 64))
-		s.Environment["CLUSTER_REHEARSAL_DIR"] = dir
-		s.Spool, s.Log = "spool", "cluster-slurm.log"
-	}
-	return s, nil
-}
-
-// writeSlurm writes what goes into the folder of Slurm.
-func (a *app) writeSlurm(dir string, conf slurm.Conf, s *slurmSettings) error {
-	folders := []string{dir}
-	if conf.Lab {
-		folders = append(folders, filepath.Join(dir, "state"))
-	}
-	for _, d := range folders {
-		if err := os.MkdirAll(d, 0o755); err != nil {
-			return &usageError{message: fmt.Sprintf("the folder of --out cannot be made: %s", rootCause(err))}
-		}
-	}
-	files := map[string][]byte{"slurm.conf": []byte(conf.Text()), settingsFile: s.text()}
-	if gres := conf.Gres(); gres != "" {
-		files["gres.conf"] = []byte(gres)
-	}
-	for name, text := range files {
-		if err := replaceFile(filepath.Join(dir, name), text, 0o644); err != nil {
-			return err
-		}
-	}
-	program, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
-	}
-	for _, name := range []string{slurm.ResumeProgram, slurm.SuspendProgram} {
-		link := filepath.Join(dir, name)
-		if now, err := os.Readlink(link); err == nil && now == program {
-			continue
-		}
-		os.Remove(link)
-		if err := os.Symlink(program, link); err != nil {
-			return fmt.Errorf("name this program for Slurm: %w", err)
-		}
-	}
-	static, burst := 0, 0
-	for _, g := range conf.Nodes.Groups {
-		if g.Slurm.Burst {
-			burst += g.Want
-		} else {
-			static += len(g.Nodes)
-		}
-	}
-	a.err.printf("%s written: %s, %s of burst capacity\n", slash(filepath.Join(dir, "slurm.conf")), plural(static, "static node"), plural(burst, "node"))
-	return nil
 }

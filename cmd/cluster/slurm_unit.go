@@ -85,7 +85,15 @@ func (u *slurmUnit) launch(ctx context.Context, l *fleet.Launcher) error {
 	if len(p.Blockers) > 0 {
 		return &slurmBlocked{p.Blockers[0]}
 	}
-	_, err = l.Apply(ctx, u.part, have, p)
+	r, err := l.Apply(ctx, u.part, have, p)
+	if errors.Is(err, errTooLate) {
+		// What it had been waiting for says more.
+		for _, g := range r.Groups {
+			if len(g.Refusals) > 0 {
+				return &fleet.ShortError{Group: g.Name, Want: g.Want, Got: g.Running, Refusals: g.Refusals}
+			}
+		}
+	}
 	return err
 }
 

@@ -56,7 +56,11 @@ func population(want *spec.Cluster) string {
 	var parts []string
 	for _, g := range want.Groups {
 		total += g.Count
-		parts = append(parts, fmt.Sprintf("%d %s", g.Count, g.Name))
+		most := ""
+		if g.Slurm.Burst {
+			most = "at most "
+		}
+		parts = append(parts, fmt.Sprintf("%s%d %s", most, g.Count, g.Name))
 	}
 	if len(parts) == 0 {
 		return plural(total, "node")

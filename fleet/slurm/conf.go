@@ -149,7 +149,7 @@ func (c Conf) lab(settings []Setting) []Setting {
 		}
 	}
 	// This computer is no instance of the type.
-	return append(settings, Setting{"SlurmdParameters", "config_overrides"}, Setting{"MailProg", "/bin/true"})
+	return append(settings, Setting{"SlurmdUser", c.User}, Setting{"SlurmdParameters", "config_overrides"}, Setting{"MailProg", "/bin/true"})
 }
 
 // powerSaving is what has Slurm start and end burst capacity.
