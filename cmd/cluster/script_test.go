@@ -5,8 +5,10 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"cluster/fleet/slurm"
@@ -62,6 +64,15 @@ func TestMain(m *testing.M) {
 //
 // See commands_test.go for what they take.
 func TestScript(t *testing.T) {
+	// Whoever runs the tests may have a signal ignored, as nohup does; what is started here must not inherit that.
+	// One that is caught is not caught any more in a new program.
+	for _, sig := range []os.Signal{syscall.SIGHUP, os.Interrupt} {
+		if signal.Ignored(sig) {
+			heard := make(chan os.Signal, 1)
+			signal.Notify(heard, sig)
+			t.Cleanup(func() { signal.Stop(heard) })
+		}
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata", "script"),
 		RequireExplicitExec: true,
