@@ -51,8 +51,9 @@ const (
 // A bodySpec says what the instances of a rehearsal are. It is kept in the rehearsal's folder, so that whatever
 // verb launches an instance there, it gets a body.
 type bodySpec struct {
-	Program string `json:"program"`  // a key of bodyMakers, or an absolute path
-	SSHPort int    `json:"ssh_port"` // see sshPort
+	Program string `json:"program"`              // a key of bodyMakers, or an absolute path
+	SSHPort int    `json:"ssh_port"`             // see sshPort
+	Slurm   string `json:"slurm_conf,omitempty"` // the configuration of slurmds, an absolute path
 }
 
 const bodyHelp = `With --body, each instance of the rehearsal is a real process from when it
@@ -87,6 +88,12 @@ func (a *app) giveBodies() error {
 	if err := bodiesPossible(s.Program); err != nil {
 		return err
 	}
+	if program == "slurmd" {
+		var err error
+		if s.Slurm, err = a.slurmConfOfBodies(); err != nil {
+			return err
+		}
+	}
 	dir, err := a.bodiesDir()
 	if err != nil {
 		return err
@@ -104,6 +111,18 @@ func (a *app) giveBodies() error {
 		panic(err)
 	}
 	return replaceFile(filepath.Join(dir, bodySettings), append(text, '\n'), 0o600)
+}
+
+// slurmConfOfBodies is the configuration that SLURM_CONF names. Without it a slurmd has no idea what it is.
+func (a *app) slurmConfOfBodies() (string, error) {
+	conf := a.getenv("SLURM_CONF")
+	if conf == "" {
+		return "", &usageError{message: "--body slurmd needs a configuration, and SLURM_CONF names none", hint: "cluster slurm conf --rehearse --out DIR FILE writes one. Then: export SLURM_CONF=DIR/slurm.conf"}
+	}
+	if _, err := os.Stat(conf); err != nil {
+		return "", &usageError{message: fmt.Sprintf("--body slurmd: the configuration that SLURM_CONF names cannot be read: %s", rootCause(err))}
+	}
+	return filepath.Abs(conf)
 }
 
 // sshPort is where a body listens for ssh: at its port if this user may, and nobody does so at all addresses.

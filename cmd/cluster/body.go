@@ -113,11 +113,8 @@ func writeOwn(dir string) error {
 // a node that seems to have booted before Slurm asked for it is not taken for the one that it asked for.
 const slurmdBoot = 2 * time.Second
 
-// slurmdBody is the slurmd of a node, as the slurm.conf has it that SLURM_CONF names.
+// slurmdBody is the slurmd of a node, as the slurm.conf has it that SLURM_CONF named when the rehearsal got its bodies.
 func (a *app) slurmdBody(cmd *exec.Cmd) error {
-	if a.getenv("SLURM_CONF") == "" {
-		return &usageError{message: "a slurmd needs a configuration", hint: "cluster slurm conf --rehearse --out DIR FILE writes one; SLURM_CONF names it."}
-	}
 	time.Sleep(slurmdBoot)
 	// To Slurm the machine has booted only now, whenever this computer has.
 	cmd.Args = append(cmd.Args, "-D", "-b", "-N", a.getenv(envBodyNode))

@@ -52,6 +52,9 @@ func (k *keeper) begin(m ec2sim.Machine) error {
 			fmt.Sprintf("%s=%d", envBodyPort, k.spec.SSHPort),
 			envMetadata+"="+endpoint,
 			"AWS_EC2_METADATA_DISABLED=false")
+		if k.spec.Slurm != "" {
+			env = append(env, "SLURM_CONF="+k.spec.Slurm)
+		}
 		b.process, err = startBody(k.spec.Program, work, env, console)
 	}
 	if err == nil {

@@ -127,7 +127,12 @@ func (a *app) slurmConf(ctx context.Context, path string, x slurmConfig) error {
 		// There it is another computer, and all that it needs is in the folder.
 		program, settings.ClusterFile, settings.Environment, settings.Scontrol = "cluster", filepath.Base(path), nil, defaultScontrol
 	}
-	return a.writeSlurm(x.out, program, conf, settings)
+	if err := a.writeSlurm(x.out, program, conf, settings); err != nil || !conf.Lab {
+		return err
+	}
+	a.err.printf("Slurm of this rehearsal, once munged runs:\n  export SLURM_CONF=%s\n  slurmctld -D &\n  %s --body slurmd\n",
+		shellWord(filepath.Join(conf.Folder, "slurm.conf")), a.followUp("up", path))
+	return nil
 }
 
 // folder is where the files are on the controller.
