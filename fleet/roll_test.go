@@ -95,25 +95,29 @@ func spare(u spec.Update) int {
 }
 
 func TestRollsBatchByBatch(t *testing.T) {
+	nodes := 100
+	if testing.Short() {
+		nodes = 30
+	}
 	for _, order := range orders {
 		t.Run(string(order), func(t *testing.T) {
 			inWorld(t, ec2sim.Options{}, func(w *world) {
-				want := rolling(100, 10, order)
+				want := rolling(nodes, nodes/10, order)
 				c := w.watched(want)
 				w.events = nil
 				r := w.mustUp(want)
 				w.check(want)
-				if lost := 100 - c.lowest; lost > spare(want.Groups[0].Update) {
+				if lost := nodes - c.lowest; lost > spare(want.Groups[0].Update) {
 					w.Errorf("%d nodes were down at a time", lost)
 				}
-				if g := r.Groups[0]; g.Launched != 100 || g.Terminated != 100 || g.Running != 100 {
+				if g := r.Groups[0]; g.Launched != nodes || g.Terminated != nodes || g.Running != nodes {
 					w.Errorf("report: %+v", g)
 				}
-				if r.Roll.Batch != 10 || r.Roll.Batches != 10 || len(r.Roll.Groups[0].Replaced) != 100 {
+				if r.Roll.Batch != 10 || r.Roll.Batches != 10 || len(r.Roll.Groups[0].Replaced) != nodes {
 					w.Errorf("roll: %+v", r.Roll)
 				}
-				if n := len(w.instances()); n != 200 {
-					w.Errorf("%d instances were ever launched, want 200", n)
+				if n := len(w.instances()); n != 2*nodes {
+					w.Errorf("%d instances were ever launched, want %d", n, 2*nodes)
 				}
 				w.Logf("%d calls, %s: %v", r.Calls, r.Elapsed, r.ByAction)
 				if r.Calls > 120 {
