@@ -11,7 +11,8 @@ import (
 )
 
 // tellServer tells nodes at which address the node is that serves volumes to them. They wait for that tag while
-// they boot; it is told with the first look that shows both, the one that serves running. A node that has been told once mounts from there for life: it is replaced rather than told again.
+// they boot; it is told with the first look that shows both, the one that serves running. A node that has been told
+// once mounts from there for life: it is replaced rather than told again.
 func (a *apply) tellServer(ctx context.Context) error {
 	var ids []string
 	name, tag := "", ""

@@ -49,19 +49,12 @@ func (l *loader) ssh(b *hcl.Block, c *Cluster) SSH {
 
 // hasNode says whether a name is that of a group, or of a node that the file wants.
 func (c *Cluster) hasNode(name string) bool {
-	if _, ok := c.Group(name); ok {
-		return true
+	for _, g := range c.Groups {
+		slot, of := strings.CutPrefix(name, g.Name+"-")
+		n, err := strconv.Atoi(slot)
+		if name == g.Name || of && err == nil && n >= 0 && n < g.Count && strconv.Itoa(n) == slot {
+			return true
+		}
 	}
-	group, slot, _ := lastCut(name, "-")
-	g, ok := c.Group(group)
-	n, err := strconv.Atoi(slot)
-	return ok && err == nil && n >= 0 && n < g.Count && strconv.Itoa(n) == slot
-}
-
-// lastCut is strings.Cut at the last sep.
-func lastCut(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
+	return false
 }

@@ -71,7 +71,7 @@ func (a *app) sshdBody(cmd *exec.Cmd) error {
 	text := strings.Join([]string{
 		"ListenAddress " + a.getenv(envBodyAddress) + ":" + a.getenv(envBodyPort),
 		"HostKey " + sshWord(key),
-		"AuthorizedKeysFile " + strings.ReplaceAll(sshWord(filepath.Join(dir, "..", "..", bodyKey+".pub")), "%", "%%"),
+		"AuthorizedKeysFile " + sshPath(filepath.Join(dir, "..", "..", bodyKey+".pub")),
 		"PidFile none",
 		"StrictModes no", // who owns the folders above is not the machine's business
 		"UsePAM no",

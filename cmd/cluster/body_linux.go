@@ -40,11 +40,10 @@ func startKeeper(dir string, env []string, speed float64) error {
 	cmd := ourselves("rehearsal", "keep", "--speed", strconv.FormatFloat(speed, 'g', -1, 64))
 	cmd.Env = append(append([]string{}, env...), "CLUSTER_REHEARSAL_DIR="+filepath.Dir(dir))
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	if err := startDetached(cmd); err != nil {
 		return fmt.Errorf("start the keeper of the bodies: %w", err)
 	}
-	return cmd.Process.Release()
+	return nil
 }
 
 // ourselves is a command that is this program, whatever became of its file.
@@ -56,7 +55,7 @@ func ourselves(args ...string) *exec.Cmd {
 
 // tryLockKeeper makes this process the only keeper of a folder; a nil unlock says that another is.
 func tryLockKeeper(dir string) (unlock func(), err error) {
-	return flock(dir, unix.LOCK_EX|unix.LOCK_NB)
+	return holdKeeper(dir, false)
 }
 
 // lockKeeper waits until the keeper of a folder has gone.
@@ -67,7 +66,7 @@ func lockKeeper(ctx context.Context, dir string) (unlock func(), err error) {
 	}
 	done := make(chan locked, 1)
 	go func() {
-		unlock, err := flock(dir, unix.LOCK_EX)
+		unlock, err := holdKeeper(dir, true)
 		done <- locked{unlock, err}
 	}()
 	select {
@@ -78,28 +77,14 @@ func lockKeeper(ctx context.Context, dir string) (unlock func(), err error) {
 	}
 }
 
-func flock(dir string, how int) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(dir, keeperLock), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock the bodies: %w", err)
+// holdKeeper locks a folder for its keeper. For people, the file of the lock says who that is.
+func holdKeeper(dir string, wait bool) (unlock func(), err error) {
+	path := filepath.Join(dir, keeperLock)
+	unlock, err = holdFile(path, true, wait)
+	if unlock != nil {
+		_ = os.WriteFile(path, fmt.Appendln(nil, os.Getpid()), 0o600)
 	}
-	for {
-		err = unix.Flock(int(f.Fd()), how)
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err == nil {
-		// For people: who keeps them.
-		_ = f.Truncate(0)
-		_, _ = fmt.Fprintln(f, os.Getpid())
-		return func() { f.Close() }, nil
-	}
-	f.Close()
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, nil
-	}
-	return nil, fmt.Errorf("lock the bodies: %w", err)
+	return unlock, err
 }
 
 // A process is a body's first: all that it starts is below it. The zero value has never been.
