@@ -72,6 +72,18 @@ func (o waitOptions) waitFor(want *spec.Cluster) error {
 	return nil
 }
 
+// prepare does what has to be before anything is launched: the flags say what nodes are waited for and what a rehearsal's
+// are, and the wait has to be possible.
+func (a *app) prepare(want *spec.Cluster, o waitOptions) (*readiness, error) {
+	if err := o.waitFor(want); err != nil {
+		return nil, err
+	}
+	if err := a.giveBodies(); err != nil {
+		return nil, err
+	}
+	return a.waiting(want, o.remote)
+}
+
 // waiting says how nodes are waited for beyond what EC2 tells of them; nil if no group wants that. Nothing is launched for a
 // wait that cannot be.
 func (a *app) waiting(want *spec.Cluster, remote remoteOptions) (*readiness, error) {

@@ -139,13 +139,7 @@ func (a *app) runJob(ctx context.Context, path string, argv []string, o runOptio
 			want.Groups[i].Launch.Wait = spec.WaitUsable
 		}
 	}
-	if err := o.waitFor(want); err != nil {
-		return err
-	}
-	if err := a.giveBodies(); err != nil {
-		return err
-	}
-	ready, err := a.waiting(want, o.remote)
+	ready, err := a.prepare(want, o.waitOptions)
 	if err != nil {
 		return err
 	}

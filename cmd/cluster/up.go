@@ -66,13 +66,7 @@ func (a *app) up(ctx context.Context, path string, o upOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.waitFor(want); err != nil {
-		return err
-	}
-	if err := a.giveBodies(); err != nil {
-		return err
-	}
-	ready, err := a.waiting(want, o.remote)
+	ready, err := a.prepare(want, o.waitOptions)
 	if err != nil {
 		return err
 	}
